@@ -1,0 +1,38 @@
+"""stage: what a pipeline is made of: Sources, then Stages."""
+
+import abc
+import threading
+from typing import Generator, Iterable
+
+from app.core.frame import Frame
+
+Frames = Generator[Frame, None, None]
+
+
+class Source(abc.ABC):
+    """One camera. ``live`` sources lose old frames rather than fall behind; others lose none."""
+
+    name = "capture"
+    camera: str
+    live: bool
+
+    @abc.abstractmethod
+    def frames(self, stop: threading.Event) -> Frames:
+        """
+        Yield frames until the stream ends. Must notice ``stop`` within a second.
+
+        Runs on a thread of its own, opens and closes what it needs there. Raises SourceError
+        if the source cannot be read at all; a live camera that is lost is no error and is retried.
+        """
+
+
+class Stage(abc.ABC):
+    name = "stage"
+
+    @abc.abstractmethod
+    def run(self, frames: Iterable[Frame]) -> Frames:
+        """
+        Yield each frame on, changed or not. Set up above the loop, tear down in a
+        ``with`` around it: all of it runs on one thread. To drop a frame, do not
+        yield it. To fail, raise.
+        """

@@ -1,0 +1,91 @@
+"""backend: all that the pipeline ever asks of an accelerator, and the model it is asked to run."""
+
+import abc
+import enum
+from typing import Any, ContextManager, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+
+class Placement(enum.Enum):
+    """How a picture is put into a network's input."""
+
+    LETTERBOX = "letterbox"  # shape kept, centred, padded
+    LETTERBOX_TOP_LEFT = "letterbox-top-left"  # shape kept, padded right and below
+    STRETCH = "stretch"  # one scale per axis, no padding
+
+
+class InputSpec(NamedTuple):
+    """What a network wants to see: value = (pixel 0..255 - mean) / std, per channel in its order."""
+
+    size_wh: Tuple[int, int]
+    layout: str = "nchw"  # or "nhwc"
+    colour: str = "rgb"  # or "bgr"
+    mean: Tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: Tuple[float, float, float] = (255.0, 255.0, 255.0)
+    placement: Placement = Placement.LETTERBOX
+    pad: int = 114  # grey level 0..255 around a letterboxed picture
+
+
+class Model(NamedTuple):
+    """A model as its manifest describes it. ``input`` and ``decoder`` are None when it has none."""
+
+    name: str
+    path: str  # the ONNX file
+    input: Optional[InputSpec] = None
+    decoder: Optional[str] = None  # a name in vision.decode.DECODERS
+    outputs: Mapping[str, str] = {}  # role in the decoder -> output name, where names are needed
+    labels: Tuple[str, ...] = ()
+    score: float = 0.35
+    iou: float = 0.45
+    free_dims: Tuple[int, ...] = ()  # axes of every input and output declared fixed, to be set free
+
+
+class TensorSpec(NamedTuple):
+    name: str
+    shape: Tuple[int, ...]  # -1 where the size is free
+    dtype: str  # numpy's name
+
+
+class Network(NamedTuple):
+    """A loaded model. ``handle`` belongs to the backend that made it."""
+
+    name: str
+    input: InputSpec
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+    handle: Any = None
+
+
+class Backend(abc.ABC):
+    """
+    A tensor is opaque: only the backend that prepared it may infer on it, and it
+    is valid until the next prepare() for the same network.
+    """
+
+    name: str
+
+    @abc.abstractmethod
+    def attached(self) -> ContextManager[None]:
+        """Let this thread use the device for the length of a ``with`` block."""
+
+    @abc.abstractmethod
+    def load(self, model: Model) -> Network:
+        """Read a model, once. Raises EngineError if it cannot run on this device."""
+
+    @abc.abstractmethod
+    def prepare(
+        self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray
+    ) -> Any:
+        """
+        Cut window b, row b of (B, 4) xyxy in pixels, from picture b, (H, W, 3) uint8 BGR; place
+        each in the network's input and stack them. One picture may stand in several rows.
+        """
+
+    @abc.abstractmethod
+    def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
+        """Run the network: name -> array with B first. Output arrays are the caller's to keep."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Free everything. Safe to call twice."""
