@@ -1,0 +1,59 @@
+"""assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
+
+from typing import List, Optional
+
+from app import catalogue
+from app.config import Config
+from app.core.pipeline import Pipeline
+from app.core.stage import Source, Stage
+from app.device.backend import Backend, Model
+from app.device.host import HostBackend
+from app.errors import ConfigError, DeviceError
+from app.media.reader import open_source
+from app.stages.detect import Detect
+from app.stages.limit import Limit
+from app.stages.overlay import Overlay
+from app.stages.preprocess import Preprocess
+from app.stages.publish import Publish
+from app.stages.record import Record
+from app.stages.report import Report
+
+
+def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> Pipeline:
+    """The pipeline that a config asks for; with ``frames``, it ends after so many per camera."""
+    model = chosen_model(config)
+    cameras = [camera.name for camera in config.cameras]
+    seen: List[Stage] = []
+    if config.rtsp or config.record:
+        seen.append(Overlay(config.overlay))
+    if config.rtsp:
+        seen.append(Publish(config.rtsp, cameras))
+    if config.record:
+        seen.append(Record(config.record))
+    if config.report:
+        seen.append(Report(config.report))
+    found: List[Stage] = [Preprocess(backend, model), Detect(backend, model, config.detect)]
+    if frames is not None:
+        found.insert(0, Limit(cameras, frames))
+    return Pipeline(sources(config), [found, seen] if seen else [found])
+
+
+def sources(config: Config) -> List[Source]:
+    """One source per camera. A file that is served plays at its own speed unless told otherwise."""
+    served = config.rtsp is not None
+    return [
+        open_source(
+            camera._replace(realtime=served if camera.realtime is None else camera.realtime)
+        )
+        for camera in config.cameras
+    ]
+
+
+def backend(config: Config) -> Backend:
+    """The accelerator to compute on."""
+    if config.backend.kind == "gpu":
+        raise DeviceError(
+            "the TensorRT backend is not part of this version. Use --backend host, which runs "
+            "the same pipeline on the CPU"
+        )
+    return HostBackend(config.backend.threads)
