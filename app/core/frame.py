@@ -40,5 +40,9 @@ class Frame(NamedTuple):
         """Width and height of the picture."""
         return self.image.shape[1], self.image.shape[0]
 
+    def marked(self, name: str, when: float) -> "Frame":
+        """This frame with one more mark, at half the price of _replace."""
+        return Frame(*self[:-1], self.marks + ((name, when),))
+
     def __repr__(self) -> str:
         return f"<Frame {self.source}#{self.number}>"

@@ -1,0 +1,121 @@
+"""meter: what the marks on finished frames say about speed, and what was seen."""
+
+import threading
+from typing import Dict, List, NamedTuple, Tuple
+
+import numpy as np
+
+from app.core.frame import Frame
+
+_KEPT = 4096  # latest durations of each stage that the percentiles are taken from
+
+
+class Spread(NamedTuple):
+    """Durations in milliseconds. The mean is over all, the percentiles over the latest 4096."""
+
+    name: str
+    samples: int
+    mean: float
+    p50: float
+    p95: float
+
+
+class Sighting(NamedTuple):
+    """One label: objects summed over frames, frames with at least one, the highest score."""
+
+    label: str
+    objects: int
+    frames: int
+    score: float
+
+
+class Reading(NamedTuple):
+    """What a Meter knew at one moment."""
+
+    frames: int
+    objects: int
+    objects_now: int  # in the latest frame of each camera, summed
+    seconds: float  # from the first finished frame to the latest
+    latency: Spread  # capture to the end of the last lane
+    stages: Tuple[Spread, ...]  # time from one mark to the next, in order
+    sightings: Tuple[Sighting, ...]  # most objects first
+    cameras: Tuple[Tuple[str, int], ...]  # name and finished frames
+
+
+class Durations:
+    """A fixed ring of durations in seconds."""
+
+    def __init__(self) -> None:
+        self._ring = np.zeros(_KEPT)
+        self._count = 0
+        self._sum = 0.0
+
+    def add(self, seconds: float) -> None:
+        self._ring[self._count % _KEPT] = seconds
+        self._count += 1
+        self._sum += seconds
+
+    def spread(self, name: str) -> Spread:
+        if not self._count:
+            return Spread(name, 0, 0.0, 0.0, 0.0)
+        p50, p95 = np.percentile(self._ring[: min(self._count, _KEPT)], (50, 95)) * 1000
+        return Spread(name, self._count, self._sum / self._count * 1000, float(p50), float(p95))
+
+
+class Meter:
+    """Fed by the pipeline's last thread, read by any other. Its memory does not grow."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stages: Dict[str, Durations] = {}
+        self._latency = Durations()
+        self._seen: Dict[str, List[float]] = {}  # label -> objects, frames, best score
+        self._cameras: Dict[str, int] = {}
+        self._latest: Dict[str, int] = {}  # camera -> objects in its latest frame
+        self._first = self._last = 0.0
+
+    def add(self, frame: Frame) -> None:
+        """Count one finished frame. Its first mark is when the source was asked for it."""
+        with self._lock:
+            earlier = frame.marks[0][1]
+            for name, when in frame.marks[1:]:
+                stage = self._stages.get(name)
+                if stage is None:
+                    stage = self._stages[name] = Durations()
+                stage.add(when - earlier)
+                earlier = when
+            self._latency.add(earlier - frame.captured)
+            self._last = earlier
+            if not self._cameras:
+                self._first = earlier
+            self._cameras[frame.source] = self._cameras.get(frame.source, 0) + 1
+            self._latest[frame.source] = 0 if frame.detections is None else len(frame.detections)
+            if frame.detections is not None and len(frame.detections):
+                self._see(frame.detections.class_id, frame.detections.score, frame.labels)
+
+    def read(self) -> Reading:
+        with self._lock:
+            seen = [
+                Sighting(label, int(objects), int(frames), score)
+                for label, (objects, frames, score) in self._seen.items()
+            ]
+            return Reading(
+                frames=sum(self._cameras.values()),
+                objects=sum(sighting.objects for sighting in seen),
+                objects_now=sum(self._latest.values()),
+                seconds=self._last - self._first,
+                latency=self._latency.spread("latency"),
+                stages=tuple(stage.spread(name) for name, stage in self._stages.items()),
+                sightings=tuple(sorted(seen, key=lambda one: (-one.objects, one.label))),
+                cameras=tuple(self._cameras.items()),
+            )
+
+    def _see(self, class_id: np.ndarray, score: np.ndarray, labels: Tuple[str, ...]) -> None:
+        here = set()
+        for number, certainty in zip(class_id.tolist(), score.tolist()):
+            label = labels[number] if number < len(labels) else f"class {number}"
+            row = self._seen.setdefault(label, [0, 0, 0.0])
+            row[0] += 1
+            row[1] += label not in here
+            row[2] = max(row[2], certainty)
+            here.add(label)

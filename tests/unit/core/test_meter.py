@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from app.core.detections import Detections
+from app.core.meter import Meter
+from tests.doubles import frame
+
+
+def finished(number, camera="cam", score=(), class_id=(), labels=("cat", "dog")):
+    found = Detections(xyxy=np.zeros((len(score), 4)), score=score, class_id=class_id)
+    marks = (("asked", number), ("capture", number + 0.001), ("detect", number + 0.011))
+    return frame(number, camera, detections=found, labels=labels, marks=marks)._replace(
+        captured=float(number)
+    )
+
+
+def test_nothing_yet():
+    reading = Meter().read()
+    assert (reading.frames, reading.objects, reading.latency.samples) == (0, 0, 0)
+    assert reading.stages == () and reading.sightings == ()
+
+
+def test_stage_times_come_from_the_marks():
+    meter = Meter()
+    for number in range(10):
+        meter.add(finished(number))
+    reading = meter.read()
+    assert [stage.name for stage in reading.stages] == ["capture", "detect"]
+    assert [stage.mean for stage in reading.stages] == pytest.approx([1, 10])
+    assert reading.latency.p95 == pytest.approx(11)
+    assert reading.seconds == pytest.approx(9)
+
+
+def test_what_was_seen_is_summed_by_label():
+    meter = Meter()
+    meter.add(finished(0, score=[0.5, 0.9, 0.4], class_id=[0, 0, 1]))
+    meter.add(finished(1, score=[0.7], class_id=[7]))
+    meter.add(finished(0, "other"))
+    reading = meter.read()
+    assert [tuple(one)[:3] for one in reading.sightings] == [
+        ("cat", 2, 1),
+        ("class 7", 1, 1),
+        ("dog", 1, 1),
+    ]
+    assert reading.sightings[0].score == pytest.approx(0.9)
+    assert dict(reading.cameras) == {"cam": 2, "other": 1}
+    assert reading.objects_now == 1
+
+
+def test_memory_does_not_grow_and_percentiles_follow_the_latest():
+    meter = Meter()
+    for number in range(5000):
+        meter.add(finished(number))
+    assert meter.read().stages[0].samples == 5000
