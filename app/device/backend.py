@@ -6,6 +6,8 @@ from typing import Any, ContextManager, Dict, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
+from app.vision import letterbox
+
 
 class Placement(enum.Enum):
     """How a picture is put into a network's input."""
@@ -15,8 +17,15 @@ class Placement(enum.Enum):
     STRETCH = "stretch"  # one scale per axis, no padding
 
 
+_FITS = {
+    Placement.LETTERBOX: letterbox.centred,
+    Placement.LETTERBOX_TOP_LEFT: letterbox.top_left,
+    Placement.STRETCH: letterbox.stretched,
+}
+
+
 class InputSpec(NamedTuple):
-    """What a network wants to see: value = (pixel 0..255 - mean) / std, per channel in its order."""
+    """What a network wants to see: (pixel 0..255 - mean) / std, per channel in its order."""
 
     size_wh: Tuple[int, int]
     layout: str = "nchw"  # or "nhwc"
@@ -25,6 +34,10 @@ class InputSpec(NamedTuple):
     std: Tuple[float, float, float] = (255.0, 255.0, 255.0)
     placement: Placement = Placement.LETTERBOX
     pad: int = 114  # grey level 0..255 around a letterboxed picture
+
+    def fit(self, image_wh: Tuple[int, int]) -> letterbox.Fit:
+        """Where a picture of this size lies in the input. ``letterbox.undo`` is the way back."""
+        return _FITS[self.placement](image_wh, self.size_wh)
 
 
 class Model(NamedTuple):
@@ -48,13 +61,18 @@ class TensorSpec(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A loaded model. ``handle`` belongs to the backend that made it."""
+    """
+    A loaded model. ``handle`` belongs to the backend that made it. ``model`` is the manifest with
+    its gaps filled; ``guessed`` says how, and is empty where the manifest had no gaps.
+    """
 
     name: str
     input: InputSpec
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
     handle: Any = None
+    model: Optional[Model] = None
+    guessed: str = ""
 
 
 class Backend(abc.ABC):
@@ -74,9 +92,7 @@ class Backend(abc.ABC):
         """Read a model, once. Raises EngineError if it cannot run on this device."""
 
     @abc.abstractmethod
-    def prepare(
-        self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray
-    ) -> Any:
+    def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         """
         Cut window b, row b of (B, 4) xyxy in pixels, from picture b, (H, W, 3) uint8 BGR; place
         each in the network's input and stack them. One picture may stand in several rows.

@@ -1,5 +1,7 @@
 """boxes: box arithmetic. Arrays in, arrays out, no state."""
 
+from typing import Optional
+
 import numpy as np
 
 
@@ -17,12 +19,27 @@ def area(boxes: np.ndarray) -> np.ndarray:
     return np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
 
 
-def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Indices of the boxes to keep, best score first."""
+def nms(
+    boxes: np.ndarray, scores: np.ndarray, threshold: float, class_id: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """
+    Indices of the boxes to keep, best score first. With ``class_id`` (N,), only boxes of one
+    class push each other out.
+    """
     order = np.argsort(-scores, kind="mergesort")  # stable, and numpy 1.13 has it
-    overlap = iou(boxes[order], boxes[order])
+    sorted_boxes = boxes[order]
+    x1, y1, x2, y2 = sorted_boxes.T
+    shared = np.minimum(x2[:, None], x2) - np.maximum(x1[:, None], x1)
+    high = np.minimum(y2[:, None], y2) - np.maximum(y1[:, None], y1)
+    np.maximum(shared, 0, out=shared)
+    shared *= np.maximum(high, 0, out=high)
+    size = area(sorted_boxes)
+    # shared / (a + b - shared) > threshold, without dividing
+    clash = shared * (1 + threshold) > threshold * (size[:, None] + size)
+    if class_id is not None:
+        clash &= class_id[order][:, None] == class_id[order]
     alive = np.ones(len(order), bool)
-    for row in range(len(order)):
+    for row in np.flatnonzero(clash.sum(axis=1) > 1):  # every box clashes with itself
         if alive[row]:
-            alive[row + 1 :] &= overlap[row, row + 1 :] <= threshold
-    return order[alive]
+            alive[row + 1 :] &= ~clash[row, row + 1 :]
+    return np.asarray(order[alive], np.intp)

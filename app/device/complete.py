@@ -1,0 +1,124 @@
+"""complete: fill a model's gaps from the network's own names and shapes, and check what is said."""
+
+from typing import Mapping, NamedTuple, Optional, Tuple
+
+from app.device.backend import InputSpec, Model, Placement, TensorSpec
+from app.errors import EngineError
+from app.vision.decode import DECODERS
+from app.vision.decode_yolo import rows_first
+from app.vision.guess import Guess, Hints, guess
+from app.vision.tensors import Tensor, listed, picture_of
+
+
+class Tensors(NamedTuple):
+    """A network from outside: what goes in, what comes out, what else the file says."""
+
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+    metadata: Mapping[str, str] = {}
+
+
+class Completed(NamedTuple):
+    model: Model  # with input, and for a detector decoder and outputs
+    guessed: str  # how the gaps were filled, or empty
+
+
+def complete(model: Model, seen: Tensors) -> Completed:
+    """Raises EngineError where the outputs fit no decoder, or not what the manifest says."""
+    inputs = tuple(Tensor(*spec) for spec in seen.inputs)
+    outputs = tuple(Tensor(*spec) for spec in seen.outputs)
+    reason = ""
+    if model.input is None:
+        try:
+            guessed = guess(inputs, outputs, Hints(metadata=seen.metadata))
+        except ValueError as error:
+            raise EngineError(
+                f"{model.path}: {error}. Write a manifest that names its decoder, one of "
+                f"{', '.join(sorted(DECODERS))}"
+            ) from error
+        model, reason = _filled(model, guessed), guessed.reason
+    _check_input(model, inputs)
+    _check_roles(model, outputs)
+    _check_labels(model, {spec.name: spec.shape for spec in outputs})
+    return Completed(model, reason)
+
+
+def _filled(model: Model, guessed: Guess) -> Model:
+    look = guessed.look
+    spec = InputSpec(
+        guessed.size_wh, guessed.layout, look.colour, look.mean, look.std, Placement(look.placement)
+    )
+    model = model._replace(input=spec, labels=model.labels or guessed.labels)
+    if model.decoder is None:
+        model = model._replace(decoder=guessed.decoder, outputs=guessed.roles)
+    return model
+
+
+def _check_input(model: Model, inputs: Tuple[Tensor, ...]) -> None:
+    assert model.input is not None
+    try:
+        picture = picture_of(inputs)
+    except ValueError as error:
+        raise EngineError(f"{model.path}: {error}. Only networks of one picture can run") from error
+    high, wide = picture.shape[1:3] if model.input.layout == "nhwc" else picture.shape[2:4]
+    for has, wants in ((wide, model.input.size_wh[0]), (high, model.input.size_wh[1])):
+        if has > 0 and has != wants:
+            raise EngineError(
+                f"{model.path}: takes {wide}x{high} pictures ({model.input.layout}), the manifest "
+                f"says {model.input.size_wh[0]}x{model.input.size_wh[1]}. Mend input.size"
+            )
+
+
+def _check_roles(model: Model, outputs: Tuple[Tensor, ...]) -> None:
+    if model.decoder is None:
+        return
+    names = [spec.name for spec in outputs]
+    missing = [name for name in model.outputs.values() if name not in names]
+    if missing:
+        raise EngineError(
+            f"{model.path}: has no output {missing[0]!r}; it has {listed(outputs)}. Mend 'outputs'"
+        )
+    if model.outputs or len(outputs) == 1:
+        return
+    absent = [role for role in DECODERS[model.decoder].roles if role not in names]
+    if absent:
+        raise EngineError(
+            f"{model.path}: decoder {model.decoder} needs an output for {absent[0]!r}; it has "
+            f"{listed(outputs)}. Name them in 'outputs'"
+        )
+
+
+def _check_labels(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> None:
+    by_role = {role: shapes[name] for role, name in model.outputs.items()}
+    if not by_role:
+        by_role = {"output": next(iter(shapes.values()))} if len(shapes) == 1 else dict(shapes)
+    classes = _classes(model, by_role)
+    if classes is None or not model.labels or len(model.labels) == classes:
+        return
+    raise EngineError(
+        f"{model.path}: {len(model.labels)} labels for {classes} classes. "
+        "Give a label file with one line per class"
+    )
+
+
+def _classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[int]:
+    """How many classes the outputs tell apart, where their shapes say so."""
+    assert model.input is not None
+    rules = {  # decoder -> (role, what else the last axis holds)
+        None: ("output", 0),
+        "yolox": ("output", 5),
+        "yolov5": ("output", 5),
+        "detr_logits": ("logits", 0),
+        "ssd": ("scores", 1),
+        "nanodet_plus": ("output", 32),
+    }
+    if model.decoder == "yolov8" and len(shapes["output"]) == 3:
+        shape = shapes["output"]
+        width = shape[2] if rows_first(shape, model.input.size_wh) else shape[1]
+        return width - 4 if width > 4 else None
+    for role, shape in shapes.items():
+        if role.startswith("scores_"):
+            return shape[-1] if shape[-1] > 0 else None
+    role, rest = rules.get(model.decoder, ("", 0))
+    width = shapes[role][-1] if shapes.get(role) else -1
+    return width - rest if width > rest else None

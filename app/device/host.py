@@ -1,0 +1,223 @@
+"""host: the backend for any machine: numpy, OpenCV's resize and ONNX Runtime on the CPU."""
+
+import contextlib
+from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from app.device import modelfile
+from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
+from app.device.complete import Tensors, complete
+from app.errors import DeviceError, EngineError
+from app.vision.tensors import Tensor, picture_of
+
+_QUIET = 4  # ONNX Runtime's level for fatal messages alone
+_DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # others as numpy's
+
+
+class HostBackend(Backend):
+    """Runs networks on the CPU with ``threads`` threads each; 0 takes every core."""
+
+    name = "host"
+
+    def __init__(self, threads: int = 0) -> None:
+        self._threads = threads
+        self._loaded: List[_Loaded] = []
+
+    def attached(self) -> ContextManager[None]:
+        return _nothing_to_attach()
+
+    def load(self, model: Model) -> Network:
+        modelfile.check(model.path)
+        session = _session(model, self._threads)
+        inputs = tuple(_spec(node) for node in session.get_inputs())
+        outputs = tuple(_spec(node) for node in session.get_outputs())
+        metadata = session.get_modelmeta().custom_metadata_map
+        made = complete(model, Tensors(inputs, outputs, metadata))
+        assert made.model.input is not None
+        picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
+        loaded = _Loaded(session, made.model.input, picture)
+        loaded.sizes = tuple(
+            _Size(spec, _size_values(spec, model, made.model.input))
+            for spec in inputs
+            if spec != picture
+        )
+        self._loaded.append(loaded)
+        return Network(
+            model.name, made.model.input, inputs, outputs, loaded, made.model, made.guessed
+        )
+
+    def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
+        loaded: _Loaded = network.handle
+        batch = loaded.batch(len(images))
+        for row, (image, window) in enumerate(zip(images, windows)):
+            loaded.place(row, cut(image, window))
+        return batch if loaded.dtype == np.float32 else batch.astype(loaded.dtype)
+
+    def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
+        loaded: _Loaded = network.handle
+        names = [spec.name for spec in network.outputs]
+        step = loaded.fixed_batch or max(1, len(tensor))
+        parts = [
+            loaded.run(names, tensor[start : start + step], network)
+            for start in range(0, len(tensor), step)
+        ]
+        if len(parts) == 1:
+            return dict(zip(names, parts[0]))
+        return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
+
+    def close(self) -> None:
+        for loaded in self._loaded:
+            loaded.session = None
+        self._loaded = []
+
+
+def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """The window's pixels, a view: rounded, kept inside the picture, one pixel at least."""
+    high, wide = image.shape[:2]
+    x1, y1, x2, y2 = (int(round(float(edge))) for edge in window)
+    x1, y1 = min(max(x1, 0), wide - 1), min(max(y1, 0), high - 1)
+    return image[y1 : max(y1 + 1, y2), x1 : max(x1 + 1, x2)]
+
+
+class _Size(NamedTuple):
+    """An input that wants to be told a size: int (w, h), or Paddle's im_shape, scale_factor."""
+
+    spec: TensorSpec
+    values: np.ndarray  # (2,)
+
+
+class _Loaded:
+    """A network with its input buffer, which holds one batch at a time."""
+
+    sizes: Tuple[_Size, ...] = ()
+
+    def __init__(self, session: Any, spec: InputSpec, picture: TensorSpec) -> None:
+        self.session = session
+        self.dtype = np.dtype(picture.dtype)
+        self.fixed_batch = max(0, picture.shape[0])
+        self._name = picture.name
+        self._spec = spec
+        self._swap = spec.colour == "rgb"
+        self._scale = [np.float32(1 / std) for std in spec.std]
+        self._shift = [np.float32(mean / std) for mean, std in zip(spec.mean, spec.std)]
+        self._buffer = np.empty((0, 0, 0, 0), np.float32)
+        self._planes: np.ndarray = self._buffer  # the same memory, channels second
+        self._fits: List[Any] = []
+
+    def batch(self, rows: int) -> np.ndarray:
+        """The first rows of the buffer, which grows to the largest batch seen."""
+        if rows > len(self._buffer):
+            wide, high = self._spec.size_wh
+            nhwc = self._spec.layout == "nhwc"
+            shape = (rows, high, wide, 3) if nhwc else (rows, 3, high, wide)
+            self._buffer = np.empty(shape, np.float32)
+            self._planes = self._buffer.transpose(0, 3, 1, 2) if nhwc else self._buffer
+            self._fits = [None] * rows
+        return self._buffer[:rows]
+
+    def place(self, row: int, picture: np.ndarray) -> None:
+        """Resize a picture into its row and normalise it, one pass per channel."""
+        fit = self._spec.fit((picture.shape[1], picture.shape[0]))
+        if fit != self._fits[row]:  # else the border is already there
+            self._fits[row] = fit
+            for plane, scale, shift in zip(self._planes[row], self._scale, self._shift):
+                plane[...] = self._spec.pad * scale - shift
+        if picture.shape[:2] != (fit.high, fit.wide):
+            picture = cv2.resize(picture, (fit.wide, fit.high), interpolation=cv2.INTER_LINEAR)
+        channels = cv2.split(picture)[:3]
+        inside = self._planes[row, :, fit.top : fit.top + fit.high, fit.left : fit.left + fit.wide]
+        for number, channel in enumerate(channels[::-1] if self._swap else channels):
+            np.multiply(channel, self._scale[number], out=inside[number])
+            if self._shift[number]:
+                inside[number] -= self._shift[number]
+
+    def run(self, names: List[str], rows: np.ndarray, network: Network) -> List[np.ndarray]:
+        """Run rows, filled up to a fixed batch where the network has one."""
+        if self.session is None:
+            raise EngineError(f"{network.name}: the backend is closed. Load the model again")
+        short = self.fixed_batch - len(rows)
+        if short > 0:
+            rows = np.concatenate([rows, np.zeros((short,) + rows.shape[1:], rows.dtype)])
+        feeds = {self._name: rows}
+        for size in self.sizes:
+            feeds[size.spec.name] = np.tile(size.values, (len(rows), 1))
+        try:
+            made: List[np.ndarray] = self.session.run(names, feeds)
+        except Exception as error:  # ONNX Runtime's own errors share no base but this
+            raise EngineError(
+                f"{network.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
+                f"{modelfile.first_line(error)}. Check the manifest's input"
+            ) from error
+        return [array[:-short] for array in made] if short > 0 else made
+
+
+@contextlib.contextmanager
+def _nothing_to_attach() -> Iterator[None]:
+    yield
+
+
+def _session(model: Model, threads: int) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DeviceError(
+            f"{model.name}: ONNX Runtime, which runs networks on the CPU, is not here ({error}). "
+            "Run: python3 -m pip install onnxruntime"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _QUIET
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    source: Any = model.path
+    if model.free_dims:
+        from app.device import onnxfile
+
+        source = onnxfile.freed(model.path, model.free_dims)
+    try:
+        return onnxruntime.InferenceSession(
+            source, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's own errors share no base but this
+        raise _refusal(model.path, error, onnxruntime.__version__) from error
+
+
+def _refusal(path: str, error: Exception, version: str) -> EngineError:
+    told = str(error)
+    if "opset" in told and ("support" in told or "under development" in told):
+        return EngineError(
+            f"{path}: its opset is too new for ONNX Runtime {version} "
+            f"({modelfile.first_line(error)}). Take another model, or a newer Python and "
+            "onnxruntime"
+        )
+    if "rotobuf" in told or "INVALID_PROTOBUF" in told or "ModelProto" in told:
+        return modelfile.broken(path, error)
+    return EngineError(
+        f"{path}: ONNX Runtime {version} refuses it: {modelfile.first_line(error)}. "
+        f"See: jetwatch inspect {path}"
+    )
+
+
+def _spec(node: Any) -> TensorSpec:
+    shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
+    kind = node.type[len("tensor(") : -1]
+    return TensorSpec(node.name, shape, _DTYPES.get(kind, kind))
+
+
+def _size_values(spec: TensorSpec, model: Model, picture: InputSpec) -> np.ndarray:
+    wide, high = picture.size_wh
+    values: Optional[Tuple[int, int]] = None
+    if len(spec.shape) == 2 and spec.shape[1] == 2:
+        if spec.dtype.startswith("int"):
+            values = (wide, high)  # orig_target_sizes: boxes come in network pixels
+        elif "scale" in spec.name:
+            values = (1, 1)
+        elif "shape" in spec.name:
+            values = (high, wide)
+    if values is None:
+        raise EngineError(
+            f"{model.path}: wants an input {spec.name!r} {list(spec.shape)} of {spec.dtype} that "
+            "nothing here can give. Export the model without it"
+        )
+    return np.array(values, spec.dtype)

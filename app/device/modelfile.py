@@ -1,0 +1,56 @@
+"""modelfile: what can be told of an ONNX file before any library reads it."""
+
+import os
+
+from app.errors import EngineError
+
+_HEAD_BYTES = 512
+
+
+def check(path: str) -> int:
+    """The file's size. Raises EngineError for what is plainly no ONNX file, and says what it is."""
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise EngineError(
+            f"{path}: cannot be read: {error.strerror}. Check the path. "
+            "The catalogue: jetwatch fetch --list"
+        ) from error
+    problem = _problem(head)
+    if problem:
+        raise EngineError(f"{path}: {size} bytes: {problem}. Fetch the file again")
+    return size
+
+
+def broken(path: str, error: Exception) -> EngineError:
+    """The error for a file that a library could not parse."""
+    size = os.path.getsize(path)
+    return EngineError(
+        f"{path}: {size} bytes: no whole ONNX file ({first_line(error)}). It may be cut short: "
+        "compare its size and sha256 with where it came from, and fetch it again"
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """A foreign message on one line, without its prefix of codes and without an essay."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    if words.startswith("[ONNXRuntimeError]"):
+        words = words.split(" : ", 3)[-1]
+    return words if len(words) <= 200 else words[:197] + "..."
+
+
+def _problem(head: bytes) -> str:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "the file is empty"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
+        return "a web page, not a model: the download got an error or sign-in page"
+    if start.startswith(b"version https://git-lfs"):
+        return "a git-lfs pointer, not the model: run 'git lfs pull' where it came from"
+    if start.startswith((b"pk\x03\x04", b"\x1f\x8b")):
+        return "an archive, not a model: unpack it first"
+    if not start or not head.strip(b"\0"):
+        return "nothing but blanks: the download or disk failed"
+    return ""

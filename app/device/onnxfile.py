@@ -1,0 +1,167 @@
+"""onnxfile: what an ONNX file holds, and which of it TensorRT 8.2 cannot take."""
+
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+from app.device import modelfile
+from app.device.backend import TensorSpec
+from app.errors import DeviceError
+
+OLDEST_OPSET = 13  # the newest that TensorRT 8.2 documents
+
+_ARRIVED = (  # TensorRT's release -> operators that its parser takes from there on
+    ("8.4", "HardSwish Shrink Xor"),
+    (
+        "8.5",
+        "GridSample Mod NonZero OneHot RoiAlign Trilu MeanVarianceNormalization RandomNormal "
+        "RandomNormalLike",
+    ),
+    ("8.6", "LayerNormalization GroupNormalization IsInf"),
+    ("10.1", "Gelu Mish CastLike DeformConv Hardmax"),
+    (
+        "",
+        "BitShift Compress ConvInteger MatMulInteger DynamicQuantizeLinear QLinearConv "
+        "QLinearMatMul Det MaxRoiPool MaxUnpool Multinomial Unique SequenceAt SequenceConstruct "
+        "SequenceEmpty SequenceErase SequenceInsert SequenceLength SplitToSequence "
+        "ConcatFromSequence TfIdfVectorizer StringNormalizer",
+    ),
+)
+_NEEDS = {name: release for release, names in _ARRIVED for name in names.split()}
+
+
+class Refused(NamedTuple):
+    operator: str
+    reason: str
+
+
+class Description(NamedTuple):
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+    opset: int
+    producer: str
+    operators: Dict[str, int]  # name -> how many, most first
+    metadata: Dict[str, str]
+    refused: Tuple[Refused, ...]  # by TensorRT 8.2; empty is no proof that it takes the rest
+
+
+def describe(path: str) -> Description:
+    """Raises EngineError for a bad file, and DeviceError where the onnx package is missing."""
+    model = _read(path)
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    opsets = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
+    opset = max(opsets) if opsets else 0
+    nodes = _nodes(graph)
+    return Description(
+        tuple(_spec(value) for value in graph.input if value.name not in weights),
+        tuple(_spec(value) for value in graph.output),
+        opset,
+        " ".join(filter(None, (model.producer_name, model.producer_version))),
+        _counted([node.op_type for node in nodes]),
+        {item.key: item.value for item in model.metadata_props},
+        _refused(nodes, opset, weights | _constants(nodes)),
+    )
+
+
+def freed(path: str, axes: Sequence[int]) -> bytes:
+    """The model with these axes of every input and output set free, as a file's bytes."""
+    model = _read(path)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    for value in list(model.graph.input) + list(model.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        for axis in axes:
+            if axis < len(dims) and value.name not in weights:
+                # outputs get names of their own: their sizes differ from the inputs'
+                dims[axis].dim_param = "batch" if axis == 0 else f"{value.name}_{axis}"
+    del model.graph.value_info[:]  # sizes that follow from the old ones
+    made: bytes = model.SerializeToString()
+    return made
+
+
+def _read(path: str) -> Any:
+    modelfile.check(path)
+    try:
+        import onnx
+    except ImportError as error:
+        raise DeviceError(
+            f"{path}: reading inside an ONNX file needs the onnx package ({error}). "
+            "Run: python3 -m pip install onnx"
+        ) from error
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf's errors differ between its implementations
+        raise modelfile.broken(path, error) from error
+    if not model.graph.node:
+        raise modelfile.broken(path, ValueError("it holds no operators"))
+    return model
+
+
+def _spec(value: Any) -> TensorSpec:
+    import onnx
+
+    tensor = value.type.tensor_type
+    shape = tuple(dim.dim_value if dim.dim_value > 0 else -1 for dim in tensor.shape.dim)
+    kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    return TensorSpec(value.name, shape, {"float": "float32", "double": "float64"}.get(kind, kind))
+
+
+def _nodes(graph: Any) -> List[Any]:
+    """Every node, those of loop and branch bodies included."""
+    nodes: List[Any] = []
+    for node in graph.node:
+        nodes.append(node)
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                nodes.extend(_nodes(body))
+    return nodes
+
+
+def _counted(names: List[str]) -> Dict[str, int]:
+    counts = {name: names.count(name) for name in set(names)}
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _constants(nodes: List[Any]) -> Any:
+    return {name for node in nodes if node.op_type == "Constant" for name in node.output}
+
+
+def _refused(nodes: List[Any], opset: int, constants: Any) -> Tuple[Refused, ...]:
+    found: Dict[Refused, None] = {}
+    if opset > OLDEST_OPSET:
+        reason = f"opset {opset}: TensorRT 8.2 documents {OLDEST_OPSET}; export again at that one"
+        found[Refused("(opset)", reason)] = None
+    for node in nodes:
+        reason = _reason(node, constants)
+        if reason:
+            found[Refused(node.op_type, reason)] = None
+    return tuple(found)
+
+
+def _reason(node: Any, constants: Any) -> str:
+    kind = node.op_type
+    if node.domain not in ("", "ai.onnx"):
+        return f"of the domain {node.domain}: needs a plugin"
+    if kind in _NEEDS:
+        release = _NEEDS[kind]
+        return f"arrives with TensorRT {release}" if release else "not taken by TensorRT"
+    if kind in ("Conv", "ConvTranspose") and any(n not in constants for n in node.input[1:]):
+        return "weights and bias must be constants"
+    if kind in _CONSTANT and any(n and n not in constants for n in node.input[_CONSTANT[kind]]):
+        return "the axes, K or thresholds must be constants"
+    if kind == "MaxPool" and len(node.output) > 1:
+        return "MaxPool's Indices output is not taken"
+    text = {a.name: a.s.decode("utf-8", "replace") for a in node.attribute if a.s}
+    if kind == "Resize" and text.get("mode") == "cubic":
+        return "cubic Resize is not taken; linear and nearest are"
+    if kind == "Einsum" and "..." in text.get("equation", ""):
+        return "Einsum with an ellipsis is not taken"
+    return ""
+
+
+_CONSTANT = {  # operator -> those of its inputs that have to be constants
+    "Slice": slice(3, 4),
+    "Squeeze": slice(1, 2),
+    "Unsqueeze": slice(1, 2),
+    "TopK": slice(1, 2),
+    "CumSum": slice(1, 2),
+    "NonMaxSuppression": slice(2, 5),
+}

@@ -1,0 +1,82 @@
+"""decode_sets: heads that name their boxes outright: end-to-end YOLO, EfficientNMS, DETR, SSD."""
+
+from typing import List, Mapping, Tuple
+
+import numpy as np
+
+from app.vision.found import Found, found, from_centres, sigmoid, sure
+
+Outputs = Mapping[str, np.ndarray]
+
+
+def end2end(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """(B, N, 6): x1, y1, x2, y2 in pixels, score, class. Already free of doubles."""
+    made = []
+    for rows in outputs["output"]:
+        rows = rows[sure(rows[:, 4], min_score)]
+        made.append(found(rows[:, :4], rows[:, 4], whole(rows[:, 5])))
+    return made
+
+
+def efficient_nms(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """Count (B, 1), boxes (B, K, 4) in pixels, scores (B, K), classes (B, K); K is padding."""
+    made = []
+    for row, count in enumerate(np.asarray(outputs["count"]).reshape(-1)):
+        boxes, scores, classes = (
+            outputs[role][row][: max(0, int(count))] for role in ("boxes", "scores", "classes")
+        )
+        kept = sure(scores, min_score)
+        made.append(found(boxes[kept], scores[kept], whole(classes[kept])))
+    return made
+
+
+def detr(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """Labels (B, Q), boxes (B, Q, 4) xyxy in pixels, scores (B, Q)."""
+    return _labelled(outputs, np.ones(4, np.float32), min_score)
+
+
+def detr_unit(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """As detr, with boxes from 0 to 1."""
+    return _labelled(outputs, np.array(input_wh * 2, np.float32), min_score)
+
+
+def detr_logits(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """Logits (B, Q, C), each class on its own, and boxes (B, Q, 4) cx, cy, w, h from 0 to 1."""
+    size = np.array(input_wh * 2, np.float32)
+    made = []
+    for logits, boxes in zip(outputs["logits"], outputs["boxes"]):
+        scores = sigmoid(logits)
+        kept = sure(scores.reshape(-1), min_score)
+        query, class_id = np.unravel_index(kept, scores.shape)
+        boxes = np.asarray(boxes, np.float32)[query]
+        made.append(found(from_centres(boxes) * size, scores[query, class_id], class_id))
+    return made
+
+
+def ssd(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+    """Scores (B, N, 1 + C), background first, and boxes (B, N, 4) xyxy from 0 to 1."""
+    size = np.array(input_wh * 2, np.float32)
+    made = []
+    for scores, boxes in zip(outputs["scores"], outputs["boxes"]):
+        kept = sure(scores[:, 1:].max(axis=1), min_score)
+        few = scores[kept, 1:]
+        class_id = few.argmax(axis=1)
+        score = few[np.arange(len(few)), class_id]
+        made.append(found(boxes[kept] * size, score, class_id))
+    return made
+
+
+def whole(classes: np.ndarray) -> np.ndarray:
+    """Class numbers as integers; what is no number counts as class 0."""
+    if np.issubdtype(classes.dtype, np.integer):
+        return classes
+    return np.where(np.isfinite(classes), classes, 0).round().clip(0, 1 << 20).astype(np.int32)
+
+
+def _labelled(outputs: Outputs, scale: np.ndarray, min_score: float) -> List[Found]:
+    made = []
+    for labels, boxes, scores in zip(outputs["labels"], outputs["boxes"], outputs["scores"]):
+        kept = sure(scores, min_score)
+        with np.errstate(over="ignore", invalid="ignore"):
+            made.append(found(boxes[kept] * scale, scores[kept], whole(labels[kept])))
+    return made

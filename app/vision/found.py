@@ -1,0 +1,53 @@
+"""found: what a decoder hands back, and the steps that all decoders end with."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+MOST = 1000  # candidates kept per picture, best first: bounds what NMS may cost
+FAR = 1e5  # pixels; no real corner lies further out, and areas stay finite
+
+
+class Found(NamedTuple):
+    """Boxes of one picture, (N, 4) xyxy float32 in network pixels, with (N,) score and class_id."""
+
+    xyxy: np.ndarray
+    score: np.ndarray
+    class_id: np.ndarray
+
+
+def found(xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray) -> Found:
+    """The boxes that are boxes, best score first, at most MOST of them."""
+    xyxy = np.asarray(xyxy, np.float32).reshape(-1, 4)
+    with np.errstate(invalid="ignore"):  # comparing with nan is the point
+        real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+    rows = np.flatnonzero(real & np.isfinite(xyxy).all(axis=1) & np.isfinite(score))
+    rows = rows[np.argsort(-score[rows], kind="mergesort")[:MOST]]
+    return Found(
+        np.clip(xyxy[rows], -FAR, FAR),
+        np.asarray(score[rows], np.float32),
+        np.asarray(class_id[rows], np.int32),
+    )
+
+
+def sure(score: np.ndarray, min_score: float) -> np.ndarray:
+    """Indices of finite scores of min_score or more, the best MOST of them."""
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((score >= min_score) & np.isfinite(score))
+    if len(rows) > MOST:
+        rows = rows[np.argpartition(-score[rows], MOST - 1)[:MOST]]
+        rows.sort()
+    return rows
+
+
+def from_centres(cxcywh: np.ndarray) -> np.ndarray:
+    """(N, 4) centre and size to (N, 4) xyxy."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = cxcywh[:, 2:] * np.float32(0.5)
+        return np.concatenate([cxcywh[:, :2] - half, cxcywh[:, :2] + half], axis=1)
+
+
+def sigmoid(value: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-value)), quiet at both ends."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return 1 / (1 + np.exp(-np.asarray(value, np.float32)))
