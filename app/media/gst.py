@@ -2,7 +2,7 @@
 
 import functools
 import os
-from typing import AbstractSet, Any, FrozenSet
+from typing import AbstractSet, Any, FrozenSet, List
 
 from app.errors import SourceError
 from app.media.gstreamer import PACKAGES
@@ -48,12 +48,15 @@ def available(names: AbstractSet[str]) -> FrozenSet[str]:
     return frozenset(name for name in names if find(name) is not None)
 
 
+def missing(*names: str) -> List[str]:
+    """Those of the elements that this machine lacks."""
+    here = available(frozenset(names))
+    return [name for name in names if name not in here]
+
+
 def require(what: str, *names: str) -> None:
     """Raise SourceError, with the package to install, unless every element is here."""
-    here = available(frozenset(names))
-    for name in names:
-        if name in here:
-            continue
+    for name in missing(*names):
         if name.startswith("nv"):
             raise SourceError(f"{what} needs {name}, which comes with JetPack, on a Jetson only")
         package = PACKAGES.get(name, "gstreamer1.0-plugins-good")

@@ -106,6 +106,7 @@ class Playback:
             if self._out.get_property("eos"):
                 raise Ended
             return None
+        self._listen()
         return self._picture(sample)
 
     def _picture(self, sample: Any) -> Picture:
@@ -152,11 +153,16 @@ class Playback:
         except Exception as exc:  # GLib.Error
             self._trouble = f"GStreamer cannot decode it: {exc}"
 
+    def _listen(self) -> None:
+        """Empty the bus, which would grow for ever otherwise; keep the first error."""
+        while self._bus.have_pending():
+            message = self._bus.pop_filtered(self._gst.MessageType.ERROR)
+            if message is not None and not self._trouble:
+                error, details = message.parse_error()
+                self._trouble = in_words(error.message, details or "")
+
     def _raise_trouble(self) -> None:
-        message = self._bus.pop_filtered(self._gst.MessageType.ERROR)
-        if message is not None:
-            error, details = message.parse_error()
-            raise Broken(in_words(error.message, details or ""))
+        self._listen()
         if self._trouble:
             raise Broken(self._trouble)
 
