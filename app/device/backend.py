@@ -74,9 +74,7 @@ class Backend(abc.ABC):
         """Read a model, once. Raises EngineError if it cannot run on this device."""
 
     @abc.abstractmethod
-    def prepare(
-        self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray
-    ) -> Any:
+    def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         """
         Cut window b, row b of (B, 4) xyxy in pixels, from picture b, (H, W, 3) uint8 BGR; place
         each in the network's input and stack them. One picture may stand in several rows.

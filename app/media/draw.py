@@ -1,6 +1,7 @@
 """draw: boxes and label plates on a picture, in place, legible from 320x180 to 4K."""
 
 import functools
+import math
 import unicodedata
 from typing import NamedTuple, Sequence, Tuple
 
@@ -32,6 +33,9 @@ class Style(NamedTuple):
     track: bool = True
 
 
+PLAIN = Style()
+
+
 class Pen(NamedTuple):
     """Sizes in pixels for one size of picture."""
 
@@ -44,7 +48,7 @@ class Pen(NamedTuple):
 
 
 def draw(
-    image: np.ndarray, detections: Detections, labels: Sequence[str], style: Style = Style()
+    image: np.ndarray, detections: Detections, labels: Sequence[str], style: Style = PLAIN
 ) -> None:
     """Draw each box with its plate on a (H, W, 3) uint8 BGR picture, the surest on top."""
     height, width = image.shape[:2]
@@ -67,7 +71,7 @@ def draw(
         _plate(image, boxes[row].tolist(), tile, pen)
 
 
-def strip(image: np.ndarray, text: str, style: Style = Style()) -> None:
+def strip(image: np.ndarray, text: str, style: Style = PLAIN) -> None:
     """Write one line of text on a dark strip in the lower left corner."""
     height, width = image.shape[:2]
     pen = pen_for(width, height, style.scale)
@@ -81,7 +85,7 @@ def colour_of(class_id: int) -> Colour:
 
 
 def caption(
-    detections: Detections, row: int, labels: Sequence[str], style: Style = Style()
+    detections: Detections, row: int, labels: Sequence[str], style: Style = PLAIN
 ) -> Tuple[str, str]:
     """What the plate says, the name and the rest: "person" and " 87% #12"."""
     class_id = int(detections.class_id[row])
@@ -178,5 +182,5 @@ def _space(colour: Colour, pen: Pen) -> np.ndarray:
 
 def _luminance(colour: Colour) -> float:
     """Relative luminance, 0 to 1, as WCAG has it (with a plain gamma of 2.2)."""
-    blue, green, red = ((part / 255) ** 2.2 for part in colour)
+    blue, green, red = (math.pow(part / 255, 2.2) for part in colour)
     return 0.0722 * blue + 0.7152 * green + 0.2126 * red

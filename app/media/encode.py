@@ -95,7 +95,7 @@ def file_encoder(encoder: str, picture: Picture, has: Has) -> str:
 
 
 def choose(exists: Callable[[str], bool], encodes: Callable[[str], bool]) -> Optional[str]:
-    """The best encoder there is. NVENC must prove itself: Orin Nano has the element, not the chip."""
+    """The best encoder there is. NVENC must prove itself: Orin Nano has but the element."""
     if exists(NVENC):
         if encodes(NVENC):
             return NVENC

@@ -30,5 +30,7 @@ def letterboxed(image: np.ndarray, size_wh: Tuple[int, int]) -> np.ndarray:
     left, top = (width - wide) // 2, (height - tall) // 2
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     canvas = np.zeros((height, width, image.shape[2]), np.uint8)
-    canvas[top : top + tall, left : left + wide] = cv2.resize(image, (wide, tall), interpolation=way)
+    canvas[top : top + tall, left : left + wide] = cv2.resize(
+        image, (wide, tall), interpolation=way
+    )
     return canvas
