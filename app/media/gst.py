@@ -7,11 +7,11 @@ from typing import AbstractSet, Any, FrozenSet, List
 from app.errors import SourceError
 from app.media.gstreamer import PACKAGES
 
-INSTALL = (
-    "sudo apt install python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
+APT = (
+    "sudo apt install python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 "
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad "
-    "gstreamer1.0-libav; a virtual environment must be of the system's Python and made with "
-    "--system-site-packages"
+    "gstreamer1.0-plugins-ugly gstreamer1.0-libav; a virtual environment must be of the system's "
+    "Python and made with --system-site-packages"
 )
 
 
@@ -24,22 +24,27 @@ def load() -> Any:
         gi.require_version("Gst", "1.0")
         from gi.repository import Gst
     except (ImportError, ValueError) as exc:
-        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {INSTALL}") from exc
+        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {APT}") from exc
     if not os.environ.get("GST_DEBUG"):
         Gst.debug_set_active(False)
     ok, _ = Gst.init_check([])
     if not ok:
-        raise SourceError(f"GStreamer does not start. Run: {INSTALL}")
+        raise SourceError(f"GStreamer does not start. Run: {APT}")
     return Gst
+
+
+def absent() -> str:
+    """Why GStreamer cannot be used and how to get it, or "" where it can."""
+    try:
+        load()
+    except SourceError as error:
+        return str(error)
+    return ""
 
 
 def works() -> bool:
     """Say whether GStreamer can be loaded."""
-    try:
-        load()
-    except SourceError:
-        return False
-    return True
+    return not absent()
 
 
 def available(names: AbstractSet[str]) -> FrozenSet[str]:
