@@ -208,8 +208,9 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Any:
-        with contextlib.ExitStack() as refused:
-            refused.callback(fp.close)
+        try:
             check_scheme(newurl)
-            refused.pop_all()
+        except Unavailable:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
