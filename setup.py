@@ -36,7 +36,7 @@ setup(
     packages=find_packages(include=["app", "app.*"]),
     package_data={"app.device": ["*.cu"]},
     data_files=list(shared("engines", "configs")),
-    entry_points={"console_scripts": ["jetwatch = app.cli:main"]},
+    entry_points={"console_scripts": ["jetwatch = app.__main__:main"]},
     python_requires=">=3.6",
     install_requires=[
         "numpy",

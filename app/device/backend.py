@@ -75,6 +75,11 @@ class Network(NamedTuple):
     guessed: str = ""
 
 
+class BackendSettings(NamedTuple):
+    kind: str = "auto"  # "auto", "host" or "gpu"
+    threads: int = 0  # host: inference threads; 0 = as many as leave a core to the rest
+
+
 class Backend(abc.ABC):
     """
     A tensor is opaque: only the backend that prepared it may infer on it, and it
@@ -89,7 +94,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model, once. Raises EngineError if it cannot run on this device."""
+        """Read a model, the first time it is asked for. Raises EngineError if it cannot run here."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

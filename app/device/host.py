@@ -23,12 +23,20 @@ class HostBackend(Backend):
 
     def __init__(self, threads: int = 0) -> None:
         self._threads = threads
-        self._loaded: List[_Loaded] = []
+        self._networks: List[Tuple[Model, Network]] = []
 
     def attached(self) -> ContextManager[None]:
         return _nothing_to_attach()
 
     def load(self, model: Model) -> Network:
+        for asked, network in self._networks:
+            if asked == model:
+                return network
+        network = self._read(model)
+        self._networks.append((model, network))
+        return network
+
+    def _read(self, model: Model) -> Network:
         modelfile.check(model.path)
         session = _session(model, self._threads)
         inputs = tuple(_spec(node) for node in session.get_inputs())
@@ -43,7 +51,6 @@ class HostBackend(Backend):
             for spec in inputs
             if spec != picture
         )
-        self._loaded.append(loaded)
         return Network(
             model.name, made.model.input, inputs, outputs, loaded, made.model, made.guessed
         )
@@ -68,9 +75,9 @@ class HostBackend(Backend):
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
     def close(self) -> None:
-        for loaded in self._loaded:
-            loaded.session = None
-        self._loaded = []
+        for _, network in self._networks:
+            network.handle.session = None
+        self._networks = []
 
 
 def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
