@@ -10,9 +10,17 @@ from app.media import gst
 
 _LONG_S = 2.0  # a pipeline that does not reach NULL in this time is left to itself
 
-# What a stream that shows late is: media type with its first structure, and its memory.
-# Answers the launch string to put behind it, or None to leave it.
-Chain = Callable[[Any], Optional[str]]
+
+class Stream(NamedTuple):
+    """What is known of a stream when it shows."""
+
+    media: str  # such as "video/x-raw" or "application/x-rtp"
+    memory: str = ""  # such as "memory:NVMM"
+    encoding: str = ""  # of RTP, such as "H264"
+
+
+# Answers the launch string to put behind a stream, or None to leave it.
+Chain = Callable[[Stream], Optional[str]]
 
 _STATUS = {
     "401": "the camera refused the user or password (401)",
@@ -58,6 +66,7 @@ class Playback:
         self._out: Any = None
         self._bus: Any = None
         self._trouble = ""
+        self._orientation = "rotate-0"
         self.linked = chain is None  # data has come through to a decoder
 
     def __enter__(self) -> "Playback":
@@ -118,7 +127,7 @@ class Playback:
         if not ok:
             raise Broken("GStreamer gave a picture that cannot be read")
         try:
-            image = unpadded(mapped.data, width, height)
+            image = upright(unpadded(mapped.data, width, height), self._orientation)
         finally:
             buffer.unmap(mapped)
         seconds: Optional[float] = None
@@ -137,7 +146,7 @@ class Playback:
         if sink.is_linked() or self._chain is None:
             return
         try:
-            launch = self._chain(pad.get_current_caps() or pad.query_caps(None))
+            launch = self._chain(self._described(pad))
             if launch is None:
                 return
             chain = Gst.parse_bin_from_description(launch, True)
@@ -153,11 +162,26 @@ class Playback:
         except Exception as exc:  # GLib.Error
             self._trouble = f"GStreamer cannot decode it: {exc}"
 
+    def _described(self, pad: Any) -> Stream:
+        caps = pad.get_current_caps() or pad.query_caps(None)
+        form = caps.get_structure(0)
+        return Stream(
+            form.get_name(),
+            caps.get_features(0).to_string(),
+            form.get_value("encoding-name") or "",
+        )
+
     def _listen(self) -> None:
-        """Empty the bus, which would grow for ever otherwise; keep the first error."""
+        """Empty the bus, which would grow for ever otherwise; keep what matters."""
+        Gst = self._gst
         while self._bus.have_pending():
-            message = self._bus.pop_filtered(self._gst.MessageType.ERROR)
-            if message is not None and not self._trouble:
+            message = self._bus.pop_filtered(Gst.MessageType.ERROR | Gst.MessageType.TAG)
+            if message is None:
+                continue
+            if message.type == Gst.MessageType.TAG:
+                found, orientation = message.parse_tag().get_string("image-orientation")
+                self._orientation = orientation if found else self._orientation
+            elif not self._trouble:
                 error, details = message.parse_error()
                 self._trouble = in_words(error.message, details or "")
 
@@ -186,6 +210,16 @@ def unpadded(rows: Any, width: int, height: int) -> np.ndarray:
         pixels = np.append(pixels, np.zeros(max(0, stride * height - pixels.size), np.uint8))
     padded = pixels[: stride * height].reshape(height, stride)[:, : width * 3]
     return np.array(padded, order="C").reshape(height, width, 3)
+
+
+def upright(image: np.ndarray, orientation: str) -> np.ndarray:
+    """A picture of a telephone held upright, turned as GStreamer's image-orientation says."""
+    if orientation == "rotate-0":
+        return image
+    if orientation.startswith("flip-"):
+        image = image[:, ::-1]
+    turns = {"90": -1, "180": 2, "270": 1}.get(orientation.rpartition("-")[2], 0)
+    return np.ascontiguousarray(np.rot90(image, turns))
 
 
 def in_words(message: str, details: str) -> str:
