@@ -32,6 +32,17 @@ _STATUS = {
     "503": "the camera is too busy (503)",
 }
 
+# What GStreamer says of lost connections, in plainer words.
+_PLAIN = {
+    "Could not open resource for reading and writing": "cannot connect",
+    "Could not connect to server": "cannot connect",
+    "Could not resolve server name": "cannot find the host",
+    "Could not read from resource": "the connection broke",
+    "Could not write to resource": "the connection broke",
+    "Internal data stream error": "the stream broke",
+    "Could not demultiplex stream": "what comes is no MJPEG",
+}
+
 
 class Ended(Exception):
     """The stream came to its end."""
@@ -39,6 +50,10 @@ class Ended(Exception):
 
 class Broken(Exception):
     """The pipeline failed; the text says why and may still hold a secret."""
+
+
+class Refused(Broken):
+    """The camera is there and says no."""
 
 
 class Picture(NamedTuple):
@@ -65,7 +80,7 @@ class Playback:
         self._pipeline: Any = None
         self._out: Any = None
         self._bus: Any = None
-        self._trouble = ""
+        self._trouble: Optional[Broken] = None
         self._orientation = "rotate-0"
         self.linked = chain is None  # data has come through to a decoder
 
@@ -155,12 +170,12 @@ class Playback:
             chain.get_static_pad("src").link(sink)
             chain.sync_state_with_parent()
             if pad.link(chain.get_static_pad("sink")) != Gst.PadLinkReturn.OK:
-                self._trouble = "GStreamer cannot join the stream to its decoder"
+                self._trouble = Broken("GStreamer cannot join the stream to its decoder")
             self.linked = True
         except Broken as exc:
-            self._trouble = str(exc)
+            self._trouble = exc
         except Exception as exc:  # GLib.Error
-            self._trouble = f"GStreamer cannot decode it: {exc}"
+            self._trouble = Broken(f"GStreamer cannot decode it: {exc}")
 
     def _described(self, pad: Any) -> Stream:
         caps = pad.get_current_caps() or pad.query_caps(None)
@@ -181,14 +196,14 @@ class Playback:
             if message.type == Gst.MessageType.TAG:
                 found, orientation = message.parse_tag().get_string("image-orientation")
                 self._orientation = orientation if found else self._orientation
-            elif not self._trouble:
+            elif self._trouble is None:
                 error, details = message.parse_error()
                 self._trouble = in_words(error.message, details or "")
 
     def _raise_trouble(self) -> None:
         self._listen()
-        if self._trouble:
-            raise Broken(self._trouble)
+        if self._trouble is not None:
+            raise self._trouble
 
     def _shut(self) -> None:
         Gst = self._gst
@@ -222,28 +237,23 @@ def upright(image: np.ndarray, orientation: str) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, turns))
 
 
-def in_words(message: str, details: str) -> str:
+def in_words(message: str, details: str) -> Broken:
     """Why GStreamer failed, for people; details are only searched, for they hold URLs."""
-    status = re.search(r"\b(4[0-9][0-9]|503)\b(?=\)|,| )|\((4[0-9][0-9]|503)\)", details)
-    code = (status.group(1) or status.group(2)) if status else ""
-    if code in _STATUS:
-        return _STATUS[code]
-    if "refused" in details.lower():
-        return "connection refused"
-    if "Unauthorized" in message or "Not Authorized" in message:
-        return _STATUS["401"]
-    return message.split("\n")[0].rstrip(". ")
+    status = re.search(r"[a-z] \(([45][0-9][0-9])\)", details)
+    if status is not None:
+        code = status.group(1)
+        return Refused(_STATUS.get(code, f"the camera answers with status {code}"))
+    if "connection refused" in details.lower():
+        return Broken("connection refused")
+    first = message.split("\n")[0].rstrip(". ")
+    return Broken(_PLAIN.get(first, first or "GStreamer gives no reason"))
 
 
 def _hurry(box: Any) -> None:
-    """Set what newer or other GStreamers have and ours may lack."""
-    for element, name, value in (
-        ("decoder", "enable-max-performance", True),
-        ("source", "retries", 0),
-    ):
-        found = box.get_by_name(element)
-        if found is not None and found.find_property(name) is not None:
-            found.set_property(name, value)
+    """Set what some decoders have and others lack."""
+    decoder = box.get_by_name("decoder")
+    if decoder is not None and decoder.find_property("enable-max-performance") is not None:
+        decoder.set_property("enable-max-performance", True)
 
 
 def _is_video(source: Any, number: int, caps: Any) -> bool:
