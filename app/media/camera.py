@@ -3,7 +3,7 @@
 from typing import NamedTuple, Optional, Tuple
 from urllib.parse import quote
 
-from app.media.uri import Uri
+from app.media.uri import Kind, Uri
 
 
 class Login(NamedTuple):
@@ -48,7 +48,8 @@ class Camera(NamedTuple):
 
     def scrubbed(self, text: str) -> str:
         """A foreign library's words without this camera's secrets."""
-        text = text.replace(self.uri.location, self.shown) if self.uri.location else text
+        if self.uri.kind in (Kind.RTSP, Kind.HTTP):
+            text = text.replace(self.uri.location, self.shown)
         for secret in {self.password, self.uri.password, self.user, self.uri.user} - {""}:
             for form in {secret, quote(secret, safe="")}:
                 text = text.replace(form, "***")

@@ -95,7 +95,7 @@ class Clip(Source):
                 if seen or len(self._ways) == 1:
                     raise
                 reason = str(exc)
-            logger.debug("%s: %s, trying another way", self._path, reason)
+            logger.info("%s: GStreamer gives no picture (%s); trying OpenCV", self._path, reason)
             del self._ways[0]
 
     def _inspect(self) -> container.Container:
@@ -110,6 +110,11 @@ class Clip(Source):
             raise SourceError(f"{path}: cannot be read: {exc.strerror}") from exc
         if shape.size == 0:
             raise SourceError(f"{path}: the file is empty")
+        if not shape.indexed:
+            raise SourceError(
+                f"{path}: not a complete video: its index (moov) is missing. "
+                "The recording was cut off; copy or record it again"
+            )
         return shape
 
     def _broken(self, count: int, reason: str) -> SourceError:

@@ -19,6 +19,7 @@ class Container(NamedTuple):
     shape: Shape
     size: int  # bytes that are there
     declared: int  # bytes that its own headers speak of
+    indexed: bool = True  # False for an MP4 that was never finished
 
     @property
     def cut(self) -> bool:
@@ -35,28 +36,29 @@ def inspect(path: str) -> Container:
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return Container(Shape.AVI, size, 8 + struct.unpack("<I", head[4:8])[0])
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
-            return Container(Shape.MP4, size, _end_of_boxes(file, size))
+            return _boxes(file, size)
         if head[:4] == b"\x1aE\xdf\xa3":
             return Container(Shape.MATROSKA, size, _end_of_segment(file, size))
     return Container(Shape.OTHER, size, size)
 
 
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    place = 0
+def _boxes(file: BinaryIO, size: int) -> Container:
+    place, indexed = 0, False
     while place < size:
         file.seek(place)
         head = file.read(16)
         if len(head) < 8:
-            return place + 8
+            place += 8
+            break
+        indexed = indexed or head[4:8] == b"moov"
         length = int(struct.unpack(">I", head[:4])[0])
         if length == 1 and len(head) == 16:
             length = int(struct.unpack(">Q", head[8:16])[0])
-        if length == 0:  # to the end of the file
-            return size
-        if length < 8 or not head[4:8].isalnum():  # not a box: padding that players ignore
-            return size
+        if length < 8 or not head[4:8].isalnum():  # 0: to the end of the file; or padding
+            place = size
+            break
         place += length
-    return place
+    return Container(Shape.MP4, size, place, indexed)
 
 
 def _end_of_segment(file: BinaryIO, size: int) -> int:

@@ -13,23 +13,25 @@ from app.media.camera import Camera
 from app.media.clip import Pictures
 from app.media.gstreamer import Decoder, Platform, Wish
 from app.media.live import Way
-from app.media.playback import Broken, Ended, Playback
+from app.media.playback import Broken, Ended, Playback, Stream
 
 _SLICE_S = 0.2
-_FILE_SILENCE_S = 30.0  # a disk may be slow; a demuxer that hangs is no better than an error
+# decodebin now and then swallows its demuxer's error; a file with no first picture in this time goes
+# to the next reader, and one that stops later is given up.
+_FIRST_S = 5.0
+_NEXT_S = 30.0
 
 
 def file_pictures(path: str, stop: threading.Event, here: Platform) -> Pictures:
     """Every frame of the video in a file, upright. Raises Broken where it breaks off."""
 
-    def chain(caps: Any) -> Optional[str]:
-        form = caps.get_structure(0)
-        if form is None or not form.get_name().startswith("video/"):
+    def chain(stream: Stream) -> Optional[str]:
+        if not stream.media.startswith("video/"):
             return None
-        return gstreamer.raw_chain(caps.get_features(0).to_string(), here)
+        return gstreamer.raw_chain(stream.memory, here)
 
     with Playback(gstreamer.file(), {"location": path}, chain) as playback:
-        heard = time.monotonic()
+        heard, patience_s = time.monotonic(), _FIRST_S
         while not stop.is_set():
             try:
                 picture = playback.picture(_SLICE_S)
@@ -37,21 +39,20 @@ def file_pictures(path: str, stop: threading.Event, here: Platform) -> Pictures:
                 return
             if picture is not None:
                 yield picture
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _FILE_SILENCE_S:
-                raise Broken(f"no picture for {_FILE_SILENCE_S:g} s")
+                heard, patience_s = time.monotonic(), _NEXT_S
+            elif time.monotonic() - heard > patience_s:
+                raise Broken(f"no picture for {patience_s:g} s")
 
 
 def rtsp(camera: Camera, here: Platform) -> Way:
     launch = gstreamer.rtsp(camera.transport, camera.latency_ms, camera.timeout_s)
 
     def opened(hardware: bool) -> Playback:
-        def chain(caps: Any) -> Optional[str]:
-            encoding = str(caps.get_structure(0).get_value("encoding-name"))
-            codec = gstreamer.codec_of(encoding)
+        def chain(stream: Stream) -> Optional[str]:
+            codec = gstreamer.codec_of(stream.encoding)
             if codec is None:
-                raise Broken(f"the camera sends {encoding}: set it to H.264 or H.265")
-            return gstreamer.rtp_chain(encoding, _decoder(here, codec, hardware))
+                raise Broken(f"the camera sends {stream.encoding}: set it to H.264 or H.265")
+            return gstreamer.rtp_chain(stream.encoding, _decoder(here, codec, hardware))
 
         return Playback(launch, _at(camera), chain)
 

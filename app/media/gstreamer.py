@@ -9,12 +9,13 @@ their streams late; what to put behind them is a string too (rtp_chain, raw_chai
 from fractions import Fraction
 from typing import AbstractSet, FrozenSet, NamedTuple, Optional, Tuple
 
-LIVE_SINK = "appsink name=out drop=true max-buffers=1 sync=false enable-last-sample=false"
-FILE_SINK = "appsink name=out drop=false max-buffers=2 sync=false enable-last-sample=false"
+_SINK = "appsink name=out caps=video/x-raw,format=BGR sync=false enable-last-sample=false"
+LIVE_SINK = f"{_SINK} drop=true max-buffers=1"
+FILE_SINK = f"{_SINK} drop=false max-buffers=2"
 
-_TO_BGR = "videoconvert ! video/x-raw,format=BGR"
+_TO_BGR = "videoconvert"
 # nvvidconv makes no BGR
-_NVMM_TO_BGR = "nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR"
+_NVMM_TO_BGR = "nvvidconv ! video/x-raw,format=BGRx ! videoconvert"
 
 
 class Decoder(NamedTuple):
@@ -61,7 +62,7 @@ ELEMENTS = frozenset(
     + list(PARSERS.values())
     + "rtspsrc rtph264depay rtph265depay rtpjpegdepay souphttpsrc multipartdemux v4l2src".split()
     + "nvarguscamerasrc nvvidconv cudadownload gldownload".split()
-    + "filesrc decodebin appsrc appsink videoconvert videoflip".split()
+    + "filesrc decodebin appsrc appsink videoconvert".split()
 )
 
 # Which Debian or Ubuntu package has it; on a Jetson, nv* come with JetPack.
@@ -141,16 +142,14 @@ def file() -> str:
 
 
 def raw_chain(memory: str, here: Platform) -> str:
-    """From raw video in ``memory`` (a caps feature, "" for plain memory) to upright BGR."""
-    chain = _TO_BGR
+    """From raw video in ``memory`` (a caps feature, "" for plain memory) to BGR."""
     if "NVMM" in memory:
-        chain = _NVMM_TO_BGR
-    elif "CUDA" in memory and "cudadownload" in here.elements:
-        chain = f"cudadownload ! {_TO_BGR}"
-    elif "GL" in memory and "gldownload" in here.elements:
-        chain = f"gldownload ! {_TO_BGR}"
-    # as OpenCV does with clips of telephones
-    return chain + (" ! videoflip method=automatic" if "videoflip" in here.elements else "")
+        return _NVMM_TO_BGR
+    if "CUDA" in memory and "cudadownload" in here.elements:
+        return f"cudadownload ! {_TO_BGR}"
+    if "GL" in memory and "gldownload" in here.elements:
+        return f"gldownload ! {_TO_BGR}"
+    return _TO_BGR
 
 
 def v4l2_raw(wish: Wish) -> str:
@@ -172,7 +171,7 @@ def csi(sensor: int, wish: Wish, flip: int = 0) -> str:
     return (
         f"nvarguscamerasrc sensor-id={sensor} ! "
         f"video/x-raw(memory:NVMM){_caps(wish)},format=NV12 ! nvvidconv flip-method={flip} ! "
-        f"video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR ! {LIVE_SINK}"
+        f"video/x-raw,format=BGRx ! {_TO_BGR} ! {LIVE_SINK}"
     )
 
 
@@ -182,15 +181,6 @@ def decoding_probe(decoder: Decoder) -> str:
         f"appsrc name=in ! {PARSERS[decoder.codec]} ! {decoder.launch} ! {decoder.to_bgr} ! "
         "appsink name=out sync=false"
     )
-
-
-def elements_of(launch: str) -> Tuple[str, ...]:
-    """The elements that a launch string names, in order."""
-    first_words = [part.split()[0].split(",")[0] for part in launch.split(" ! ")]
-    names = [word for word in first_words if "/" not in word]
-    if "appsink" in launch and "appsink" not in names:
-        names.append("appsink")
-    return tuple(names)
 
 
 def _parser(decoder: Decoder) -> FrozenSet[str]:

@@ -12,7 +12,7 @@ from typing import Callable, Generator, Iterator, NamedTuple, Set
 from app.core.frame import Frame
 from app.core.stage import Frames, Source
 from app.media.camera import Camera
-from app.media.playback import Broken, Ended, Picture, Playback
+from app.media.playback import Broken, Ended, Picture, Playback, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Live(Source):
         self._way = way
         self._waits = waits
         self._hardware = way.hardware
-        self._told: Set[str] = set()  # reasons already logged in this episode
+        self._told: Set[type] = set()  # of what is wrong, already logged in this episode
 
     def frames(self, stop: threading.Event) -> Frames:
         number = 0
@@ -72,9 +72,9 @@ class Live(Source):
                         yield Frame(self.camera, number, now, picture.image, time=time.time())
                         number += 1
             except Broken as exc:
-                self._lost(self._settings.scrubbed(str(exc)))
+                self._lost(exc)
             except Ended:
-                self._lost("the camera ended the stream")
+                self._lost(Broken("the camera ended the stream"))
             if time.monotonic() - began > self._settings.timeout_s + _STEADY_S:
                 waits = self._waits()
             if stop.wait(next(waits)):
@@ -110,8 +110,10 @@ class Live(Source):
         self._told.clear()
         self.state = "playing"
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, why: Broken) -> None:
+        """Log the first reason of an episode, and later once that the camera is there but refuses."""
+        reason = self._settings.scrubbed(str(why))
         self.state = "lost: " + reason
-        if reason not in self._told:
+        if type(why) not in self._told and Refused not in self._told:
             logger.warning("%s is lost: %s: %s", self.camera, self._settings.shown, reason)
-            self._told.add(reason)
+            self._told.add(type(why))

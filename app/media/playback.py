@@ -10,9 +10,17 @@ from app.media import gst
 
 _LONG_S = 2.0  # a pipeline that does not reach NULL in this time is left to itself
 
-# What a stream that shows late is: media type with its first structure, and its memory.
-# Answers the launch string to put behind it, or None to leave it.
-Chain = Callable[[Any], Optional[str]]
+
+class Stream(NamedTuple):
+    """What is known of a stream when it shows."""
+
+    media: str  # such as "video/x-raw" or "application/x-rtp"
+    memory: str = ""  # such as "memory:NVMM"
+    encoding: str = ""  # of RTP, such as "H264"
+
+
+# Answers the launch string to put behind a stream, or None to leave it.
+Chain = Callable[[Stream], Optional[str]]
 
 _STATUS = {
     "401": "the camera refused the user or password (401)",
@@ -24,6 +32,17 @@ _STATUS = {
     "503": "the camera is too busy (503)",
 }
 
+# What GStreamer says of lost connections, in plainer words.
+_PLAIN = {
+    "Could not open resource for reading and writing": "cannot connect",
+    "Could not connect to server": "cannot connect",
+    "Could not resolve server name": "cannot find the host",
+    "Could not read from resource": "the connection broke",
+    "Could not write to resource": "the connection broke",
+    "Internal data stream error": "the stream broke",
+    "Could not demultiplex stream": "what comes is no MJPEG",
+}
+
 
 class Ended(Exception):
     """The stream came to its end."""
@@ -31,6 +50,10 @@ class Ended(Exception):
 
 class Broken(Exception):
     """The pipeline failed; the text says why and may still hold a secret."""
+
+
+class Refused(Broken):
+    """The camera is there and says no."""
 
 
 class Picture(NamedTuple):
@@ -57,7 +80,8 @@ class Playback:
         self._pipeline: Any = None
         self._out: Any = None
         self._bus: Any = None
-        self._trouble = ""
+        self._trouble: Optional[Broken] = None
+        self._orientation = "rotate-0"
         self.linked = chain is None  # data has come through to a decoder
 
     def __enter__(self) -> "Playback":
@@ -118,7 +142,7 @@ class Playback:
         if not ok:
             raise Broken("GStreamer gave a picture that cannot be read")
         try:
-            image = unpadded(mapped.data, width, height)
+            image = upright(unpadded(mapped.data, width, height), self._orientation)
         finally:
             buffer.unmap(mapped)
         seconds: Optional[float] = None
@@ -137,7 +161,7 @@ class Playback:
         if sink.is_linked() or self._chain is None:
             return
         try:
-            launch = self._chain(pad.get_current_caps() or pad.query_caps(None))
+            launch = self._chain(self._described(pad))
             if launch is None:
                 return
             chain = Gst.parse_bin_from_description(launch, True)
@@ -146,25 +170,40 @@ class Playback:
             chain.get_static_pad("src").link(sink)
             chain.sync_state_with_parent()
             if pad.link(chain.get_static_pad("sink")) != Gst.PadLinkReturn.OK:
-                self._trouble = "GStreamer cannot join the stream to its decoder"
+                self._trouble = Broken("GStreamer cannot join the stream to its decoder")
             self.linked = True
         except Broken as exc:
-            self._trouble = str(exc)
+            self._trouble = exc
         except Exception as exc:  # GLib.Error
-            self._trouble = f"GStreamer cannot decode it: {exc}"
+            self._trouble = Broken(f"GStreamer cannot decode it: {exc}")
+
+    def _described(self, pad: Any) -> Stream:
+        caps = pad.get_current_caps() or pad.query_caps(None)
+        form = caps.get_structure(0)
+        return Stream(
+            form.get_name(),
+            caps.get_features(0).to_string(),
+            form.get_value("encoding-name") or "",
+        )
 
     def _listen(self) -> None:
-        """Empty the bus, which would grow for ever otherwise; keep the first error."""
+        """Empty the bus, which would grow for ever otherwise; keep what matters."""
+        Gst = self._gst
         while self._bus.have_pending():
-            message = self._bus.pop_filtered(self._gst.MessageType.ERROR)
-            if message is not None and not self._trouble:
+            message = self._bus.pop_filtered(Gst.MessageType.ERROR | Gst.MessageType.TAG)
+            if message is None:
+                continue
+            if message.type == Gst.MessageType.TAG:
+                found, orientation = message.parse_tag().get_string("image-orientation")
+                self._orientation = orientation if found else self._orientation
+            elif self._trouble is None:
                 error, details = message.parse_error()
                 self._trouble = in_words(error.message, details or "")
 
     def _raise_trouble(self) -> None:
         self._listen()
-        if self._trouble:
-            raise Broken(self._trouble)
+        if self._trouble is not None:
+            raise self._trouble
 
     def _shut(self) -> None:
         Gst = self._gst
@@ -188,28 +227,33 @@ def unpadded(rows: Any, width: int, height: int) -> np.ndarray:
     return np.array(padded, order="C").reshape(height, width, 3)
 
 
-def in_words(message: str, details: str) -> str:
+def upright(image: np.ndarray, orientation: str) -> np.ndarray:
+    """A picture of a telephone held upright, turned as GStreamer's image-orientation says."""
+    if orientation == "rotate-0":
+        return image
+    if orientation.startswith("flip-"):
+        image = image[:, ::-1]
+    turns = {"90": -1, "180": 2, "270": 1}.get(orientation.rpartition("-")[2], 0)
+    return np.ascontiguousarray(np.rot90(image, turns))
+
+
+def in_words(message: str, details: str) -> Broken:
     """Why GStreamer failed, for people; details are only searched, for they hold URLs."""
-    status = re.search(r"\b(4[0-9][0-9]|503)\b(?=\)|,| )|\((4[0-9][0-9]|503)\)", details)
-    code = (status.group(1) or status.group(2)) if status else ""
-    if code in _STATUS:
-        return _STATUS[code]
-    if "refused" in details.lower():
-        return "connection refused"
-    if "Unauthorized" in message or "Not Authorized" in message:
-        return _STATUS["401"]
-    return message.split("\n")[0].rstrip(". ")
+    status = re.search(r"[a-z] \(([45][0-9][0-9])\)", details)
+    if status is not None:
+        code = status.group(1)
+        return Refused(_STATUS.get(code, f"the camera answers with status {code}"))
+    if "connection refused" in details.lower():
+        return Broken("connection refused")
+    first = message.split("\n")[0].rstrip(". ")
+    return Broken(_PLAIN.get(first, first or "GStreamer gives no reason"))
 
 
 def _hurry(box: Any) -> None:
-    """Set what newer or other GStreamers have and ours may lack."""
-    for element, name, value in (
-        ("decoder", "enable-max-performance", True),
-        ("source", "retries", 0),
-    ):
-        found = box.get_by_name(element)
-        if found is not None and found.find_property(name) is not None:
-            found.set_property(name, value)
+    """Set what some decoders have and others lack."""
+    decoder = box.get_by_name("decoder")
+    if decoder is not None and decoder.find_property("enable-max-performance") is not None:
+        decoder.set_property("enable-max-performance", True)
 
 
 def _is_video(source: Any, number: int, caps: Any) -> bool:
