@@ -20,12 +20,14 @@ class RtspSettings(NamedTuple):
     keyframe_s: float = 1.0
 
 
-class Live(NamedTuple):
+class Live:
     """What exists from the first viewer to the last."""
 
-    media: Any
-    source: Any  # the appsrc
-    picture: Picture
+    def __init__(self, media: Any, source: Any, picture: Picture) -> None:
+        self.media = media
+        self.source = source  # the appsrc
+        self.picture = picture
+        self.pts = 0  # of the newest picture; only the pushing thread looks
 
 
 class Mount:
@@ -42,7 +44,6 @@ class Mount:
         self.skipped = 0
         self._step_s = 0.0
         self._captured = 0.0
-        self._pts = 0
         self._offered: Optional[Picture] = None
         self.factory = rtsp.Server.RTSPMediaFactory()
         self.factory.set_shared(True)
@@ -69,8 +70,8 @@ class Mount:
             return
         picture = self._rtsp.Gst.Buffer.new_wrapped(i420(image, size).tobytes())
         age_ns = int((time.monotonic() - captured) * 1e9)
-        self._pts = max(clock.get_time() - base - age_ns, self._pts + _STEP_NS)
-        picture.pts = self._pts
+        live.pts = max(clock.get_time() - base - age_ns, live.pts + _STEP_NS)
+        picture.pts = live.pts
         picture.duration = self._rtsp.Gst.SECOND // live.picture.fps
         live.source.emit("push-buffer", picture)
         self.encoded += 1
@@ -118,7 +119,6 @@ class Mount:
         width, height = shape.get_value("width"), shape.get_value("height")
         _, fps, _ = shape.get_fraction("framerate")
         media.connect("unprepared", self._end)
-        self._pts = 0
         self.live = Live(media, source, Picture(width, height, fps))
 
     def _end(self, media: Any) -> None:
