@@ -1,6 +1,7 @@
 """mount: one path of the RTSP server: what encodes it, and the way in for its pictures."""
 
 import functools
+import threading
 import time
 from typing import Any, NamedTuple, Optional
 
@@ -11,6 +12,7 @@ from app.media.encode import Picture, has_property, rtsp_launch
 from app.media.yuv import encoded_size, i420
 
 _STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
+_LEAVING_S = 2.0
 
 
 class RtspSettings(NamedTuple):
@@ -28,6 +30,7 @@ class Live:
         self.source = source  # the appsrc
         self.picture = picture
         self.pts = 0  # of the newest picture; only the pushing thread looks
+        self.gone = threading.Event()
 
 
 class Mount:
@@ -76,6 +79,14 @@ class Mount:
         live.source.emit("push-buffer", picture)
         self.encoded += 1
 
+    def settle(self) -> None:
+        """Let a line that is being taken down go first: joining it, a viewer would be told 503."""
+        live = self.live
+        if live is not None:
+            leaving = self._rtsp.Server.RTSPMediaStatus.UNPREPARING
+            if live.media.get_status() == leaving:
+                live.gone.wait(_LEAVING_S)
+
     def refresh(self) -> None:
         """Make the next picture a key frame: somebody has begun to watch."""
         live = self.live
@@ -118,13 +129,14 @@ class Mount:
         shape = source.get_property("caps").get_structure(0)
         width, height = shape.get_value("width"), shape.get_value("height")
         _, fps, _ = shape.get_fraction("framerate")
-        media.connect("unprepared", self._end)
-        self.live = Live(media, source, Picture(width, height, fps))
+        live = Live(media, source, Picture(width, height, fps))
+        media.connect_after("unprepared", self._end, live)
+        self.live = live
 
-    def _end(self, media: Any) -> None:
-        live = self.live
-        if live is not None and live.media == media:
+    def _end(self, _: Any, live: Live) -> None:
+        if self.live is live:
             self.live = None
+        live.gone.set()
 
 
 class Bindings(NamedTuple):
