@@ -85,13 +85,13 @@ def live_encoder(
 
 def file_encoder(encoder: str, picture: Picture, has: Has) -> str:
     gop = 2 * picture.fps
-    # 0.12 bits a pixel: for encoders that cannot be told a quality
-    bitrate_kbps = max(500, int(picture.width * picture.height * picture.fps * 0.12 / 1000))
+    # 0.2 bits a pixel: for encoders that cannot be told a quality
+    bitrate_kbps = max(500, int(picture.width * picture.height * picture.fps * 0.2 / 1000))
     if encoder == NVENC:
         return _nvenc(bitrate_kbps, gop, has)
     if encoder == X264:
-        return f"x264enc speed-preset=veryfast pass=qual quantizer=23 key-int-max={gop}"
-    return f"openh264enc bitrate={bitrate_kbps * 1000} gop-size={gop} rate-control=quality"
+        return f"x264enc speed-preset=superfast pass=qual quantizer=23 key-int-max={gop}"
+    return f"openh264enc bitrate={bitrate_kbps * 1000} gop-size={gop} rate-control=bitrate"
 
 
 def choose(exists: Callable[[str], bool], encodes: Callable[[str], bool]) -> Optional[str]:

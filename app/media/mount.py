@@ -1,6 +1,7 @@
 """mount: one path of the RTSP server: what encodes it, and the way in for its pictures."""
 
 import functools
+import threading
 import time
 from typing import Any, NamedTuple, Optional
 
@@ -11,6 +12,7 @@ from app.media.encode import Picture, has_property, rtsp_launch
 from app.media.yuv import encoded_size, i420
 
 _STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
+_LEAVING_S = 2.0
 
 
 class RtspSettings(NamedTuple):
@@ -20,12 +22,15 @@ class RtspSettings(NamedTuple):
     keyframe_s: float = 1.0
 
 
-class Live(NamedTuple):
+class Live:
     """What exists from the first viewer to the last."""
 
-    media: Any
-    source: Any  # the appsrc
-    picture: Picture
+    def __init__(self, media: Any, source: Any, picture: Picture) -> None:
+        self.media = media
+        self.source = source  # the appsrc
+        self.picture = picture
+        self.pts = 0  # of the newest picture; only the pushing thread looks
+        self.gone = threading.Event()
 
 
 class Mount:
@@ -42,7 +47,6 @@ class Mount:
         self.skipped = 0
         self._step_s = 0.0
         self._captured = 0.0
-        self._pts = 0
         self._offered: Optional[Picture] = None
         self.factory = rtsp.Server.RTSPMediaFactory()
         self.factory.set_shared(True)
@@ -69,11 +73,19 @@ class Mount:
             return
         picture = self._rtsp.Gst.Buffer.new_wrapped(i420(image, size).tobytes())
         age_ns = int((time.monotonic() - captured) * 1e9)
-        self._pts = max(clock.get_time() - base - age_ns, self._pts + _STEP_NS)
-        picture.pts = self._pts
+        live.pts = max(clock.get_time() - base - age_ns, live.pts + _STEP_NS)
+        picture.pts = live.pts
         picture.duration = self._rtsp.Gst.SECOND // live.picture.fps
         live.source.emit("push-buffer", picture)
         self.encoded += 1
+
+    def settle(self) -> None:
+        """Let a line that is being taken down go first: joining it, a viewer would be told 503."""
+        live = self.live
+        if live is not None:
+            leaving = self._rtsp.Server.RTSPMediaStatus.UNPREPARING
+            if live.media.get_status() == leaving:
+                live.gone.wait(_LEAVING_S)
 
     def refresh(self) -> None:
         """Make the next picture a key frame: somebody has begun to watch."""
@@ -117,14 +129,14 @@ class Mount:
         shape = source.get_property("caps").get_structure(0)
         width, height = shape.get_value("width"), shape.get_value("height")
         _, fps, _ = shape.get_fraction("framerate")
-        media.connect("unprepared", self._end)
-        self._pts = 0
-        self.live = Live(media, source, Picture(width, height, fps))
+        live = Live(media, source, Picture(width, height, fps))
+        media.connect_after("unprepared", self._end, live)
+        self.live = live
 
-    def _end(self, media: Any) -> None:
-        live = self.live
-        if live is not None and live.media == media:
+    def _end(self, _: Any, live: Live) -> None:
+        if self.live is live:
             self.live = None
+        live.gone.set()
 
 
 class Bindings(NamedTuple):

@@ -120,7 +120,11 @@ class RtspServer:
         """Say 503 "come again" where no picture has come yet, so that clients do not wait."""
         codes = self._rtsp.Rtsp.RTSPStatusCode
         mount = self._asked(context)
-        return codes.SERVICE_UNAVAILABLE if mount is not None and not mount.ready else codes.OK
+        if mount is not None and not mount.ready:
+            return codes.SERVICE_UNAVAILABLE
+        if mount is not None:
+            mount.settle()
+        return codes.OK
 
     def _refresh(self, _: Any, context: Any) -> None:
         mount = self._asked(context)
