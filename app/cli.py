@@ -8,11 +8,15 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
 from app import __version__, assemble, catalogue, config, console, fetch
 from app.device import onnxfile
+from app.device.backend import Model
+from app.device.complete import Tensors, complete
 from app.errors import AppError
+from app.media import rtsp
 from app.terminal import Terminal
 
 EXAMPLES = """
@@ -92,7 +96,7 @@ def _declare_run(one: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  jetwatch run configs/demo.yaml --seconds 30\n"
         "  jetwatch run --source v4l2:///dev/video0 --rtsp 9000\n"
-        "  jetwatch run --source test:// --model yolox_nano --rtsp --seconds 60"
+            "  jetwatch run --source test:// --model yolox_nano --rtsp --seconds 60"
     )
     add = one.add_argument
     add("config", nargs="?", metavar="CONFIG", help="a YAML file; see configs/")
@@ -128,6 +132,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with _stopping() as stop:
         chosen = config.with_flags(*_asked(arguments))
         began = time.monotonic()
+        rtsp.limit_arenas()
         with contextlib.closing(assemble.backend(chosen)) as backend:
             pipeline = assemble.assemble(chosen, backend, arguments.frames)
             for line in assemble.describe(chosen):
@@ -164,11 +169,12 @@ def _check(arguments: argparse.Namespace) -> int:
 def _fetch(arguments: argparse.Namespace) -> int:
     if arguments.list or not arguments.names:
         for entry in catalogue.entries():
-            print(console.offer(entry, catalogue.is_here(entry)))
+            print(console.offer(entry, catalogue.file_of(entry) is not None))
         return 0
+    folder = Path(arguments.folder) if arguments.folder else None
     for entry in [catalogue.find(name) for name in arguments.names]:
         target = catalogue.target(entry)
-        fetch.fetch(entry.sources, entry.name, target, _show_progress, arguments.folder)
+        fetch.fetch(entry.sources, entry.name, target, _show_progress, folder)
         terminal.end_status()
         print(target)
     return 0
@@ -179,7 +185,13 @@ def _show_progress(progress: fetch.Progress) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    for line in console.network(onnxfile.describe(arguments.model)):
+    found = onnxfile.describe(arguments.model)
+    for line in console.network(found):
+        print(line)
+    name = Path(arguments.model).stem
+    tensors = Tensors(found.inputs, found.outputs, found.metadata)
+    completed = complete(Model(name, arguments.model), tensors)
+    for line in console.manifest(completed.model, completed.guessed):
         print(line)
     return 0
 

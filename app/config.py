@@ -7,19 +7,22 @@ defaults all come from it.
 
 import os
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from app import catalogue, kinds, settings
-from app.catalogue import Entry
+from app.manifest import Inline, inline_group
 from app.device.backend import BackendSettings
 from app.errors import ConfigError
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
 from app.media import uri
 from app.media.camera import Camera
-from app.media.rtsp import RtspSettings
+from app.media.mount import RtspSettings
+from app.media.draw import PLAIN, Style
 from app.settings import Complaint, Group, Setting
+from app.stages import record
 from app.stages.detect import DetectSettings
-from app.stages.overlay import OverlaySettings
+from app.stages.record import RecordSettings
+from app.stages.report import ReportSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
 
@@ -29,12 +32,12 @@ class Config(NamedTuple):
 
     cameras: Tuple[Camera, ...]
     detect: DetectSettings
-    models: Tuple[Entry, ...] = ()  # manifests written in the config itself
+    models: Tuple[Inline, ...] = ()  # those that the catalogue lacks
     backend: BackendSettings = BackendSettings()
-    overlay: OverlaySettings = OverlaySettings()
+    overlay: Style = PLAIN
     rtsp: Optional[RtspSettings] = None
-    record: Optional[str] = None  # an MP4 file; {camera} in it becomes the camera's name
-    report: Optional[str] = None  # a JSONL file, or - for standard output
+    record: Optional[RecordSettings] = None
+    report: Optional[ReportSettings] = None
 
 
 def load(path: str) -> Config:
@@ -74,7 +77,7 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
     if base is None:
         if flags.source is None:
             raise ConfigError("there is nothing to watch. Name a CONFIG file or --source URI")
-        base = Config((), DetectSettings(catalogue.DEFAULT))
+        base = Config((), DetectSettings(flags.model or catalogue.default()))
     cameras = base.cameras
     if flags.source is not None:
         name = cameras[0].name if len(cameras) == 1 else "camera"
@@ -91,8 +94,8 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
         detect=_over(base.detect, model=flags.model, score=flags.score),
         backend=_over(base.backend, kind=flags.backend, threads=flags.threads),
         rtsp=rtsp,
-        record=base.record if flags.record is None else flags.record,
-        report=base.report if flags.report is None else flags.report,
+        record=base.record if flags.record is None else RecordSettings(flags.record),
+        report=base.report if flags.report is None else ReportSettings(flags.report),
     )
     wrong = [complaint.text for complaint in _disagreements(config)]
     if wrong:
@@ -119,12 +122,15 @@ def _disagreements(config: Config) -> Iterator[Complaint]:
             yield Complaint(
                 ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
             )
-    if config.record and len(config.cameras) > 1 and "{camera}" not in config.record:
-        stem, ending = os.path.splitext(config.record)
-        yield Complaint(
-            ("record",),
-            f"is one file for {len(config.cameras)} cameras; write {stem}-{{camera}}{ending}",
-        )
+    if config.record and len(set(names)) == len(names):
+        try:
+            record.paths(config.record.path, names)
+        except ConfigError as error:
+            yield Complaint(("record", "path"), str(error))
+
+
+def _camera(source: uri.Uri, **values: Any) -> Camera:
+    return Camera(uri=source, **values)
 
 
 def _name(text: str) -> Optional[str]:
@@ -179,7 +185,7 @@ class _Secret(Group):
 
 
 _CAMERA = Group(
-    camera,
+    _camera,
     (
         Setting("name", Text(check=_name), about="a short name; also its RTSP mount"),
         Setting(
@@ -215,7 +221,7 @@ CONFIG = Group(
     (
         Setting("cameras", ListOf(_CAMERA, 1, 64), about="the cameras, at least one"),
         Setting("detect", _DETECT, about="what to look for"),
-        Setting("models", ListOf(catalogue.INLINE), (), "models that the catalogue lacks"),
+        Setting("models", ListOf(inline_group()), (), "models that the catalogue lacks"),
         Setting(
             "backend",
             Group(
@@ -231,8 +237,12 @@ CONFIG = Group(
         Setting(
             "overlay",
             Group(
-                OverlaySettings,
-                (Setting("status", Flag(), True, "a strip with camera, time and counts"),),
+                Style,
+                (
+                    Setting("scale", Number(0.25, 4), 1.0, "size of lines and letters"),
+                    Setting("score", Flag(), True, "write the score on a plate"),
+                    Setting("track", Flag(), True, "write the track's number on a plate"),
+                ),
             ),
             DEFAULTS,
             "what is drawn",
@@ -251,8 +261,24 @@ CONFIG = Group(
             None,
             "serve rtsp://ADDRESS:PORT/CAMERA; absent: nothing is served",
         ),
-        Setting("record", Text(), None, "write an MP4 file; {camera} becomes the camera's name"),
-        Setting("report", Text(), None, "write detections to a JSONL file, or - for stdout"),
+        Setting(
+            "record",
+            Group(
+                RecordSettings,
+                (Setting("path", Text(), about="{camera} in it becomes the camera's name"),),
+            ),
+            None,
+            "write the drawn picture to an MP4 file; absent: none is written",
+        ),
+        Setting(
+            "report",
+            Group(
+                ReportSettings,
+                (Setting("path", Text(), about="a file, or - for standard output"),),
+            ),
+            None,
+            "write what was found as JSON, one line a frame; absent: nothing is written",
+        ),
     ),
     _disagreements,
 )

@@ -1,10 +1,14 @@
 """console: what the command line says, as text; nothing here prints."""
 
-from typing import Iterable, List, Mapping, NamedTuple, Sequence
+from typing import Iterator, List, Mapping, NamedTuple, Sequence
 
 from app.core.channel import ChannelStats
 from app.core.meter import Reading, Sighting, Spread
 from app.core.stage import Source
+from app.device.backend import Model
+from app.device.onnxfile import Description
+from app.fetch import Progress
+from app.manifest import Entry
 
 
 class Moment(NamedTuple):
@@ -37,9 +41,9 @@ def status(
 
 
 def summary(
-    reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats], written: Iterable[str]
+    reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats]
 ) -> List[str]:
-    """The table at the end: stage times, what was seen, what was written."""
+    """The table at the end: stage times and what was seen."""
     if not reading.frames:
         return [f"no frame in {elapsed:.1f} s"]
     rate = (reading.frames - 1) / reading.seconds if reading.seconds > 0 else 0.0
@@ -61,8 +65,51 @@ def summary(
         ]
     lines.append("")
     lines.append("saw: " + ("; ".join(map(_seen, reading.sightings[:12])) or "nothing"))
-    lines += [f"wrote {path}" for path in written]
     return lines
+
+
+def offer(entry: Entry, here: bool) -> str:
+    """A line of the catalogue."""
+    mark = "*" if here else " "
+    return f"{mark} {entry.name:<18}{entry.kind:<11}{entry.licence:<22}{entry.summary}"
+
+
+def progress(now: Progress) -> str:
+    share = f" {100 * now.done // now.total} % of {size(now.total)}" if now.total else ""
+    return f"{now.name}: {now.phase}{share}"
+
+
+def network(found: Description) -> Iterator[str]:
+    """What an ONNX file holds."""
+    for title, specs in (("input", found.inputs), ("output", found.outputs)):
+        for spec in specs:
+            shape = " x ".join("?" if side < 0 else str(side) for side in spec.shape)
+            yield f"{title:<11}{spec.name}: {shape or 'a scalar'} of {spec.dtype}"
+    yield f"{'opset':<11}{found.opset}" + (f", by {found.producer}" if found.producer else "")
+    yield f"{'operators':<11}" + ", ".join(f"{n} {name}" for name, n in found.operators.items())
+    if not found.refused:
+        yield f"{'TensorRT':<11}8.2 knows all its operators"
+    for one in found.refused:
+        yield f"{'TensorRT':<11}8.2 refuses {one.operator}: {one.reason}"
+
+
+def manifest(model: Model, reason: str) -> Iterator[str]:
+    """The manifest that fits, as it would stand in engines/NAME.yaml or under models:."""
+    yield f"{'guess':<11}{reason}"
+    yield ""
+    yield f"# {model.name}.yaml"
+    if model.input is not None:
+        spec = model.input
+        yield (
+            f"input: {{size: {list(spec.size_wh)}, layout: {spec.layout}, colour: {spec.colour}, "
+            f"mean: {list(spec.mean)}, std: {list(spec.std)}, "
+            f"placement: {spec.placement.value}, pad: {spec.pad}}}"
+        )
+    if model.decoder is not None:
+        yield f"decoder: {model.decoder}"
+    if model.outputs:
+        yield "outputs: {" + ", ".join(f'{k}: "{v}"' for k, v in model.outputs.items()) + "}"
+    yield f"labels: NAME  # {len(model.labels) or 'its'} labels; see configs/labels"
 
 
 def counted(number: int, noun: str) -> str:

@@ -61,18 +61,14 @@ class TensorSpec(NamedTuple):
 
 
 class Network(NamedTuple):
-    """
-    A loaded model. ``handle`` belongs to the backend that made it. ``model`` is the manifest with
-    its gaps filled; ``guessed`` says how, and is empty where the manifest had no gaps.
-    """
+    """A loaded model. ``handle`` belongs to the backend that made it."""
 
-    name: str
+    model: Model  # as the manifest says, its gaps filled
     input: InputSpec
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
+    guessed: str = ""  # how gaps were filled; empty where there were none
     handle: Any = None
-    model: Optional[Model] = None
-    guessed: str = ""
 
 
 class BackendSettings(NamedTuple):

@@ -51,9 +51,7 @@ class HostBackend(Backend):
             for spec in inputs
             if spec != picture
         )
-        return Network(
-            model.name, made.model.input, inputs, outputs, loaded, made.model, made.guessed
-        )
+        return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
@@ -143,7 +141,7 @@ class _Loaded:
     def run(self, names: List[str], rows: np.ndarray, network: Network) -> List[np.ndarray]:
         """Run rows, filled up to a fixed batch where the network has one."""
         if self.session is None:
-            raise EngineError(f"{network.name}: the backend is closed. Load the model again")
+            raise EngineError(f"{network.model.name}: the backend is closed. Load the model again")
         short = self.fixed_batch - len(rows)
         if short > 0:
             rows = np.concatenate([rows, np.zeros((short,) + rows.shape[1:], rows.dtype)])
@@ -154,7 +152,7 @@ class _Loaded:
             made: List[np.ndarray] = self.session.run(names, feeds)
         except Exception as error:  # ONNX Runtime's own errors share no base but this
             raise EngineError(
-                f"{network.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
+                f"{network.model.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
                 f"{modelfile.first_line(error)}. Check the manifest's input"
             ) from error
         return [array[:-short] for array in made] if short > 0 else made

@@ -17,7 +17,7 @@ class Login(NamedTuple):
 class Camera(NamedTuple):
     name: str
     uri: Uri
-    realtime: bool = False  # play a file at its own speed
+    realtime: Optional[bool] = None  # play a file at its own speed; None: when it is served
     loop: bool = False  # begin a file or folder again when it ends
     size_wh: Optional[Tuple[int, int]] = None  # asked of v4l2, csi and test
     fps: Optional[float] = None  # asked of v4l2, csi and test

@@ -99,7 +99,7 @@ def writing(path: str, with_gstreamer: Optional[bool] = None) -> Iterator[Mp4Wri
     """
     check(path)
     if with_gstreamer is None:
-        with_gstreamer = not gst.missing()
+        with_gstreamer = gst.works()
     writer = Mp4Writer(path, with_gstreamer)
     try:
         yield writer

@@ -69,10 +69,7 @@ class RtspServer:
         self._mounts[mount].push(image, captured)
 
     def url(self, mount: str) -> str:
-        host = self._settings.address
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        host = f"[{host}]" if ":" in host else host
-        return f"rtsp://{host}:{self._server.get_bound_port()}/{mount}"
+        return url(self._settings._replace(port=self._server.get_bound_port()), mount)
 
     def viewers(self, mount: str) -> int:
         """How many are playing now. One that vanished counts until its session times out."""
@@ -154,6 +151,13 @@ def serving(settings: RtspSettings, mounts: Sequence[str]) -> Iterator[RtspServe
     finally:
         server.close()
         thread.join(_CLOSING_S)
+
+
+def url(settings: RtspSettings, mount: str) -> str:
+    """Where a viewer on this machine finds a mount."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)
+    host = f"[{host}]" if ":" in host else host
+    return f"rtsp://{host}:{settings.port}/{mount}"
 
 
 def check(settings: RtspSettings) -> None:
