@@ -15,7 +15,7 @@ from app import __version__, assemble, catalogue, config, console, fetch
 from app.device import onnxfile
 from app.device.backend import Model
 from app.device.complete import Tensors, complete
-from app.errors import AppError
+from app.errors import AppError, SourceError
 from app.media import rtsp
 from app.terminal import Terminal
 
@@ -153,10 +153,14 @@ def _run(arguments: argparse.Namespace) -> int:
                 pipeline.run(stop, tick, every=min(1.0, arguments.seconds or 1.0))
             finally:
                 terminal.end_status()
-                for line in console.summary(
-                    pipeline.meter.read(), time.monotonic() - began, pipeline.dropped()
-                ):
-                    terminal.line(line)
+                reading = pipeline.meter.read()
+                elapsed = time.monotonic() - began
+                if reading.frames:
+                    for line in console.summary(reading, elapsed, pipeline.dropped()):
+                        terminal.line(line)
+            if not reading.frames and arguments.seconds is not None:
+                why = ", ".join(console.troubles(pipeline.sources))
+                raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")
     return 0
 
 

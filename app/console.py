@@ -32,20 +32,19 @@ def status(
         f"{dropped} dropped",
         counted(now.reading.frames, "frame"),
     ]
-    parts += [
-        f"{source.camera}: {state}"
-        for source, state in ((one, getattr(one, "state", "")) for one in sources)
-        if state.startswith(("lost", "connecting"))
-    ]
-    return " | ".join(parts)
+    return " | ".join(parts + troubles(sources))
+
+
+def troubles(sources: Sequence[Source]) -> List[str]:
+    """The cameras that give no picture now, and why."""
+    states = [(source.camera, source.state) for source in sources]
+    return [f"{camera}: {state}" for camera, state in states if state != "playing"]
 
 
 def summary(
     reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats]
 ) -> List[str]:
     """The table at the end: stage times and what was seen."""
-    if not reading.frames:
-        return [f"no frame in {elapsed:.1f} s"]
     rate = (reading.frames - 1) / reading.seconds if reading.seconds > 0 else 0.0
     dropped = sum(stats.dropped for stats in drops.values())
     lines = [

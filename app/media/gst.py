@@ -1,5 +1,7 @@
 """gst: the one place that loads and starts GStreamer, late, for the import takes seconds."""
 
+import contextlib
+import ctypes
 import functools
 import os
 from typing import AbstractSet, Any, FrozenSet, List
@@ -18,6 +20,10 @@ APT = (
 @functools.lru_cache(maxsize=None)
 def load() -> Any:
     """The Gst module, started. Raises SourceError, with what to install, where there is none."""
+    # GStreamer brings libunwind, which has the same names as GCC's unwinder: a C++ library loaded
+    # later (ONNX Runtime, TensorRT) would mix the two and abort where it means to throw.
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
     try:
         import gi
 

@@ -27,10 +27,10 @@ def run(*arguments, **rest):
 @pytest.mark.parametrize(
     "content, word",
     [
-        (None, "missing"),
+        (None, "no such file"),
         (b"", "empty"),
-        (b"<!DOCTYPE html><html><body>404</body></html>", "HTML"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "LFS"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git-lfs"),
         (b"\x08\x07\x12\x04" + b"\xff" * 200, "wrong.onnx"),
     ],
 )
@@ -40,7 +40,7 @@ def test_a_model_that_is_none(content, word, clip, tmp_path):
         path.write_bytes(content)
     out = tmp_path / "seen.mp4"
     result = run("--source", clip, "--model", path, "--out", out)
-    assert "wrong.onnx" in result.failed(78)
+    result.failed(78, "wrong.onnx", word)
     assert [one.name for one in tmp_path.iterdir()] == (["wrong.onnx"] if content is not None else [])
 
 
