@@ -12,7 +12,7 @@ from app.errors import DeviceError
 from app.media import mp4, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
-from app.stages.detect import Detect
+from app.stages.detect import Detect, class_ids
 from app.stages.limit import Limit
 from app.stages.overlay import Overlay
 from app.stages.preprocess import Preprocess
@@ -43,10 +43,11 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
 
 def chosen_model(config: Config) -> Model:
     """The model to detect with: one of the config's own, of the catalogue, or an ONNX file."""
-    for one in config.models:
-        if one.name == config.detect.model:
-            return one.model()
-    return catalogue.model(config.detect.model)
+    own = [one.model() for one in config.models if one.name == config.detect.model]
+    model = own[0] if own else catalogue.model(config.detect.model)
+    if model.labels:  # else they are guessed once it is loaded
+        class_ids(config.detect.classes, model)
+    return model
 
 
 def describe(config: Config) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Detect(Stage):
             network = self._backend.load(self._model)
             model = network.model
             head = _head(model, self._settings)
-            wanted = _class_ids(self._settings.classes, model)
+            wanted = class_ids(self._settings.classes, model)
             if network.guessed:
                 logger.info("%s: no manifest; %s", model.name, network.guessed)
             for frame in frames:
@@ -70,7 +70,8 @@ def _head(model: Model, settings: DetectSettings) -> decode.Head:
     )
 
 
-def _class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
+def class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
+    """The numbers of these labels. Raises ConfigError for one that the model does not know."""
     for name in classes:
         if name not in model.labels:
             near = difflib.get_close_matches(name, model.labels, 1)
