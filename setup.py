@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 VERSION = re.search('__version__ = "(.+)"', (HERE / "app/__init__.py").read_text()).group(1)
 README = HERE / "README.md"
 
+JETSON = 'platform_machine == "aarch64"'
 NOT_JETSON = 'platform_machine != "aarch64"'
 OLD = 'python_version < "3.7"'
 NEW = 'python_version >= "3.7"'
@@ -40,6 +41,7 @@ setup(
     python_requires=">=3.6",
     install_requires=[
         "numpy",
+        f"numpy!=1.19.5; {OLD} and {JETSON}",  # that one dies with "Illegal instruction" there
         "PyYAML",
         # JetPack brings an OpenCV with GStreamer, which pip's must not hide.
         f"opencv-python-headless; {NEW} and {NOT_JETSON}",
@@ -49,6 +51,11 @@ setup(
         "host": ["onnxruntime", f"onnx; {NEW}", f"onnx<1.12; {OLD}"],
         "gpu": ["pycuda"],
         "jetson": ["jetson-stats"],
-        "test": ["pytest", "pytest-timeout", "jsonschema"],
+        "test": [
+            "pytest",
+            "pytest-timeout",
+            "jsonschema",
+            'pycocotools; python_version >= "3.9"',  # has no wheel for older ones
+        ],
     },
 )

@@ -104,7 +104,7 @@ def _ways(origins: Sequence[Origin], folder: Optional[Path]) -> Iterator[Tuple[s
     """What to try, in order: (where, the origin, what fills a file from there)."""
     if folder is not None:
         for origin in origins:
-            yield str(folder), origin, functools.partial(_copy_from, folder)
+            yield str(folder), origin, functools.partial(_copy_from, Path(folder))
     for origin in origins:
         if origin.url:
             yield host_of(origin.url), origin, _fetch_url
@@ -159,7 +159,7 @@ def _part(want: _Want) -> Iterator[Tuple[Path, BinaryIO]]:
     path = target.with_name(f".{target.name}.{want.origin.sha256[:8]}.part")
     with open(str(path), "ab+") as file:
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # novm: no union type
         except BlockingIOError:
             raise Unavailable("another process is fetching it now") from None
         # Between open and lock the other process may have made this very file its target.

@@ -11,6 +11,7 @@ import pytest
 MAY_IMPORT = {
     "errors": set(),
     "home": set(),
+    "terminal": set(),
     "download": set(),
     "core": {"core", "errors"},
     "console": {"core", "errors"},
