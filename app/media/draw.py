@@ -8,7 +8,7 @@ from typing import NamedTuple, Sequence, Tuple
 import cv2
 import numpy as np
 
-from app.core.detections import Detections
+from app.core.detections import Detections, name_of
 
 Colour = Tuple[int, int, int]  # blue, green, red
 
@@ -89,7 +89,7 @@ def caption(
 ) -> Tuple[str, str]:
     """What the plate says, the name and the rest: "person" and " 87% #12"."""
     class_id = int(detections.class_id[row])
-    name = labels[class_id] if 0 <= class_id < len(labels) else f"class {class_id}"
+    name = name_of(class_id, labels)
     rest = ""
     score = float(detections.score[row])
     if style.score and np.isfinite(score):

@@ -131,7 +131,7 @@ def part_of(path: str) -> str:
 
 
 class Timeline:
-    """Where each picture belongs in the file: from 0 on, growing, whatever the source's clock does."""
+    """Where each picture belongs in the file: from 0 on, growing, whatever the clock does."""
 
     def __init__(self) -> None:
         self._place = 0.0

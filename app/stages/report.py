@@ -1,4 +1,4 @@
-"""report: write what was found as JSON, one line a frame; configs/detections.schema.json says how."""
+"""report: write what was found, a line of JSON a frame, as configs/detections.schema.json says."""
 
 from __future__ import generator_stop
 
@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
-from app.core.detections import Detections
+from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
 from app.errors import OutputError
@@ -40,10 +40,14 @@ class Report(Stage):
 
 
 def check(path: str) -> None:
-    """Raise OutputError where the stage could not open its file. An existing one keeps its lines."""
-    if path != "-":
-        with _as_output_error(path), _opened(path, "ab"):
-            pass
+    """Raise OutputError where the stage could not open its file. Leaves everything as it was."""
+    if path == "-":
+        return
+    there = os.path.exists(path)
+    with _as_output_error(path):
+        _opened(path, "ab").close()
+        if not there:
+            os.remove(path)
 
 
 def entry(frame: Frame) -> Dict[str, Any]:
@@ -62,7 +66,7 @@ def entry(frame: Frame) -> Dict[str, Any]:
         {
             "box": [round(edge, 2) for edge in box],
             "score": round(score, 4),
-            "label": frame.labels[class_id] if 0 <= class_id < len(frame.labels) else str(class_id),
+            "label": name_of(class_id, frame.labels),
             "class_id": class_id,
             "track_id": track_id,
         }
@@ -80,9 +84,15 @@ def _opened(path: str, mode: str = "wb") -> Any:
 
 
 def _write(file: Any, line: bytes) -> None:
-    """Write all of a line: the system may take less at once."""
-    while line:
-        line = line[file.write(line) :]
+    """Write all of a line, or none of it: the system may take less at once, and then no more."""
+    done = 0
+    try:
+        while done < len(line):
+            done += file.write(line[done:])
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.truncate(file.tell() - done)
+        raise
 
 
 @contextlib.contextmanager
