@@ -39,7 +39,7 @@ _PLAIN = {
     "Could not resolve server name": "cannot find the host",
     "Could not read from resource": "the connection broke",
     "Could not write to resource": "the connection broke",
-    "Internal data stream error": "the stream broke",
+    "Internal data stream error": "no connection, or it broke",
     "Could not demultiplex stream": "what comes is no MJPEG",
 }
 
