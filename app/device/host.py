@@ -13,6 +13,8 @@ from app.errors import DeviceError, EngineError
 from app.vision.tensors import Tensor, picture_of
 
 _QUIET = 4  # ONNX Runtime's level for fatal messages alone
+_TOO_NEW = ("Unknown model file format version", "Unsupported model IR version", " opset ")
+_NO_MODEL = ("rotobuf", "PROTOBUF", "ModelProto does not have a graph", "No graph was found")
 _DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # others as numpy's
 
 
@@ -175,28 +177,37 @@ def _session(model: Model, threads: int) -> Any:
     options.log_severity_level = _QUIET
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    source: Any = model.path
-    if model.free_dims:
+
+    def opened(source: Any) -> Any:
+        try:
+            return onnxruntime.InferenceSession(
+                source, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own errors share no base but this
+            raise _refusal(model.path, error, onnxruntime.__version__) from error
+
+    session = opened(model.path)
+    if _fixed(session, model.free_dims):
         from app.device import onnxfile
 
-        source = onnxfile.freed(model.path, model.free_dims)
-    try:
-        return onnxruntime.InferenceSession(
-            source, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # ONNX Runtime's own errors share no base but this
-        raise _refusal(model.path, error, onnxruntime.__version__) from error
+        session = opened(onnxfile.freed(model.path, model.free_dims))
+    return session
+
+
+def _fixed(session: Any, axes: Sequence[int]) -> bool:
+    """Whether the file still declares a size for an axis that is to be free."""
+    shapes = [_spec(node).shape for node in session.get_inputs()]
+    return any(shape[axis] > 0 for shape in shapes for axis in axes if axis < len(shape))
 
 
 def _refusal(path: str, error: Exception, version: str) -> EngineError:
     told = str(error)
-    if "opset" in told and ("support" in told or "under development" in told):
+    if any(words in told for words in _TOO_NEW):
         return EngineError(
-            f"{path}: its opset is too new for ONNX Runtime {version} "
-            f"({modelfile.first_line(error)}). Take another model, or a newer Python and "
-            "onnxruntime"
+            f"{path}: too new for ONNX Runtime {version} ({modelfile.first_line(error)}). Take "
+            "another model, or a newer onnxruntime, which may need a newer Python"
         )
-    if "rotobuf" in told or "INVALID_PROTOBUF" in told or "ModelProto" in told:
+    if any(words in told for words in _NO_MODEL):
         return modelfile.broken(path, error)
     return EngineError(
         f"{path}: ONNX Runtime {version} refuses it: {modelfile.first_line(error)}. "

@@ -1,10 +1,15 @@
 """modelfile: what can be told of an ONNX file before any library reads it."""
 
 import os
+import re
 
 from app.errors import EngineError
 
 _HEAD_BYTES = 512
+_NOISE = re.compile(  # ONNX Runtime's codes, the path we name ourselves, its place in C++
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed: ?"
+    r"|\S+\.(cc|h):\d+ .*?\) (?=[A-Z])"
+)
 
 
 def check(path: str) -> int:
@@ -34,10 +39,9 @@ def broken(path: str, error: Exception) -> EngineError:
 
 
 def first_line(error: BaseException) -> str:
-    """A foreign message on one line, without its prefix of codes and without an essay."""
+    """A foreign message on one line, without codes and addresses, and cut short."""
     words = " ".join(str(error).split()) or type(error).__name__
-    if words.startswith("[ONNXRuntimeError]"):
-        words = words.split(" : ", 3)[-1]
+    words = _NOISE.sub("", words).rstrip(".")
     return words if len(words) <= 200 else words[:197] + "..."
 
 

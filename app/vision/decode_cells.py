@@ -6,7 +6,7 @@ from typing import Callable, List, Mapping, NamedTuple, Tuple
 import numpy as np
 
 from app.vision.cells import cells, strides_for
-from app.vision.found import Found, found, sure
+from app.vision.found import Found, found, quiet, sure
 
 Outputs = Mapping[str, np.ndarray]
 
@@ -34,6 +34,7 @@ def _corner(stride: np.ndarray) -> np.ndarray:
     return stride * np.float32(0)
 
 
+@quiet
 def gfl(
     centre: Centre, outputs: Outputs, input_wh: Tuple[int, int], min_score: float
 ) -> List[Found]:
@@ -53,6 +54,7 @@ nanodet_plus = functools.partial(gfl, _corner)
 picodet = functools.partial(gfl, _halfway)
 
 
+@quiet
 def centerface(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """
     At stride 4: "heat" (B, 1, h, w), "size" (B, 2, h, w) as log of height and width in strides,
@@ -62,8 +64,7 @@ def centerface(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) ->
     for heat, size, offset in zip(outputs["heat"], outputs["size"], outputs["offset"]):
         kept = sure(heat[0].reshape(-1), min_score)
         row, column = np.unravel_index(kept, heat[0].shape)
-        with np.errstate(over="ignore", invalid="ignore"):
-            half_wh = np.exp(np.stack([size[1, row, column], size[0, row, column]], axis=1)) * 2
+        half_wh = np.exp(np.stack([size[1, row, column], size[0, row, column]], axis=1)) * 2
         x = (column + offset[1, row, column] + 0.5) * 4
         y = (row + offset[0, row, column] + 0.5) * 4
         centre = np.stack([x, y], axis=1)
@@ -112,7 +113,6 @@ def _gfl_level(level: _Level, row: int, centre: Centre, min_score: float) -> Fou
 
 def _expected(logits: np.ndarray) -> np.ndarray:
     """The mean of a softmax over 0, 1, 2, ...: (N, 4, bins) to (N, 4)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        weight = np.exp(logits - logits.max(axis=2, keepdims=True))
-        total = weight.sum(axis=2)
-        return np.asarray(weight.dot(np.arange(logits.shape[2], dtype=np.float32)) / total)
+    weight = np.exp(logits - logits.max(axis=2, keepdims=True))
+    total = weight.sum(axis=2)
+    return np.asarray(weight.dot(np.arange(logits.shape[2], dtype=np.float32)) / total)

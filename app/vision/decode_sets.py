@@ -4,11 +4,12 @@ from typing import List, Mapping, Tuple
 
 import numpy as np
 
-from app.vision.found import Found, found, from_centres, sigmoid, sure
+from app.vision.found import Found, found, from_centres, quiet, sigmoid, sure
 
 Outputs = Mapping[str, np.ndarray]
 
 
+@quiet
 def end2end(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """(B, N, 6): x1, y1, x2, y2 in pixels, score, class. Already free of doubles."""
     made = []
@@ -18,6 +19,7 @@ def end2end(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> Li
     return made
 
 
+@quiet
 def efficient_nms(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """Count (B, 1), boxes (B, K, 4) in pixels, scores (B, K), classes (B, K); K is padding."""
     made = []
@@ -30,16 +32,19 @@ def efficient_nms(outputs: Outputs, input_wh: Tuple[int, int], min_score: float)
     return made
 
 
+@quiet
 def detr(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """Labels (B, Q), boxes (B, Q, 4) xyxy in pixels, scores (B, Q)."""
     return _labelled(outputs, np.ones(4, np.float32), min_score)
 
 
+@quiet
 def detr_unit(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """As detr, with boxes from 0 to 1."""
     return _labelled(outputs, np.array(input_wh * 2, np.float32), min_score)
 
 
+@quiet
 def detr_logits(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """Logits (B, Q, C), each class on its own, and boxes (B, Q, 4) cx, cy, w, h from 0 to 1."""
     size = np.array(input_wh * 2, np.float32)
@@ -53,6 +58,7 @@ def detr_logits(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -
     return made
 
 
+@quiet
 def ssd(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """Scores (B, N, 1 + C), background first, and boxes (B, N, 4) xyxy from 0 to 1."""
     size = np.array(input_wh * 2, np.float32)
@@ -70,13 +76,13 @@ def whole(classes: np.ndarray) -> np.ndarray:
     """Class numbers as integers; what is no number counts as class 0."""
     if np.issubdtype(classes.dtype, np.integer):
         return classes
-    return np.where(np.isfinite(classes), classes, 0).round().clip(0, 1 << 20).astype(np.int32)
+    number = np.where(np.isfinite(classes), classes, 0).astype(np.float32)
+    return np.asarray(number.round().clip(0, 1 << 20).astype(np.int32))
 
 
 def _labelled(outputs: Outputs, scale: np.ndarray, min_score: float) -> List[Found]:
     made = []
     for labels, boxes, scores in zip(outputs["labels"], outputs["boxes"], outputs["scores"]):
         kept = sure(scores, min_score)
-        with np.errstate(over="ignore", invalid="ignore"):
-            made.append(found(boxes[kept] * scale, scores[kept], whole(labels[kept])))
+        made.append(found(boxes[kept] * scale, scores[kept], whole(labels[kept])))
     return made

@@ -5,7 +5,7 @@ from typing import List, Mapping, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from app.vision.cells import Cells, cells, strides_for
-from app.vision.found import Found, found, from_centres, sure
+from app.vision.found import Found, found, from_centres, quiet, sure
 
 Outputs = Mapping[str, np.ndarray]
 
@@ -16,6 +16,7 @@ class _Rows(NamedTuple):
     class_id: np.ndarray
 
 
+@quiet
 def yolox(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """(B, N, 5 + C): centre offset in cells, log size in cells, objectness, class scores."""
     output = outputs["output"]
@@ -26,6 +27,7 @@ def yolox(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List
     return [_yolox_picture(rows, grid, min_score) for rows in output]
 
 
+@quiet
 def yolov5(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """(B, N, 5 + C): cx, cy, w, h in pixels, objectness, class scores."""
     made = []
@@ -36,6 +38,7 @@ def yolov5(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> Lis
     return made
 
 
+@quiet
 def yolov8(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
     """(B, 4 + C, N), or its transpose: cx, cy, w, h in pixels, class scores."""
     output = outputs["output"]
@@ -55,20 +58,17 @@ def _yolox_picture(rows: np.ndarray, grid: Cells, min_score: float) -> Found:
     kept = _objects(rows, min_score)
     boxes = np.asarray(rows[kept.index, :4], np.float32)
     stride = grid.stride[kept.index]
-    with np.errstate(over="ignore", invalid="ignore"):
-        boxes[:, :2] = (boxes[:, :2] + grid.at[kept.index]) * stride
-        boxes[:, 2:] = np.exp(boxes[:, 2:]) * stride
+    boxes[:, :2] = (boxes[:, :2] + grid.at[kept.index]) * stride
+    boxes[:, 2:] = np.exp(boxes[:, 2:]) * stride
     return found(from_centres(boxes), kept.score, kept.class_id)
 
 
 def _objects(rows: np.ndarray, min_score: float) -> _Rows:
     """The rows whose objectness times best class score will do."""
-    with np.errstate(invalid="ignore"):
-        likely = np.flatnonzero(rows[:, 4] >= min_score)  # a class score is 1 at most
+    likely = np.flatnonzero(rows[:, 4] >= min_score)  # a class score is 1 at most
     classes = rows[likely, 5:]
     class_id = classes.argmax(axis=1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        score = rows[likely, 4] * classes[np.arange(len(likely)), class_id]
+    score = rows[likely, 4] * classes[np.arange(len(likely)), class_id]
     kept = sure(score, min_score)
     return _Rows(likely[kept], score[kept], class_id[kept])
 

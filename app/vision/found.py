@@ -1,6 +1,7 @@
 """found: what a decoder hands back, and the steps that all decoders end with."""
 
-from typing import NamedTuple
+import functools
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,21 @@ class Found(NamedTuple):
     class_id: np.ndarray
 
 
+def quiet(decode: Callable[..., Any]) -> Callable[..., Any]:
+    """Let nan and infinity pass through the arithmetic: ``found`` drops what is not finite."""
+
+    @functools.wraps(decode)
+    def quietly(*arguments: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):  # as a decorator only from numpy 1.17
+            return decode(*arguments)
+
+    return quietly
+
+
 def found(xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray) -> Found:
     """The boxes that are boxes, best score first, at most MOST of them."""
     xyxy = np.asarray(xyxy, np.float32).reshape(-1, 4)
-    with np.errstate(invalid="ignore"):  # comparing with nan is the point
-        real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+    real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
     rows = np.flatnonzero(real & np.isfinite(xyxy).all(axis=1) & np.isfinite(score))
     rows = rows[np.argsort(-score[rows], kind="mergesort")[:MOST]]
     return Found(
@@ -32,8 +43,7 @@ def found(xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray) -> Found:
 
 def sure(score: np.ndarray, min_score: float) -> np.ndarray:
     """Indices of finite scores of min_score or more, the best MOST of them."""
-    with np.errstate(invalid="ignore"):
-        rows = np.flatnonzero((score >= min_score) & np.isfinite(score))
+    rows = np.flatnonzero((score >= min_score) & np.isfinite(score))
     if len(rows) > MOST:
         rows = rows[np.argpartition(-score[rows], MOST - 1)[:MOST]]
         rows.sort()
@@ -42,12 +52,10 @@ def sure(score: np.ndarray, min_score: float) -> np.ndarray:
 
 def from_centres(cxcywh: np.ndarray) -> np.ndarray:
     """(N, 4) centre and size to (N, 4) xyxy."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        half = cxcywh[:, 2:] * np.float32(0.5)
-        return np.concatenate([cxcywh[:, :2] - half, cxcywh[:, :2] + half], axis=1)
+    half = cxcywh[:, 2:] * np.float32(0.5)
+    return np.concatenate([cxcywh[:, :2] - half, cxcywh[:, :2] + half], axis=1)
 
 
 def sigmoid(value: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-value)), quiet at both ends."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return 1 / (1 + np.exp(-np.asarray(value, np.float32)))
+    """1 / (1 + exp(-value)); the overflow at its low end gives the right answer, 0."""
+    return np.asarray(1 / (1 + np.exp(-np.asarray(value, np.float32))))

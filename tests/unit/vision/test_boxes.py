@@ -1,0 +1,68 @@
+"""boxes: overlap and suppression."""
+
+from typing import List
+
+import numpy as np
+import pytest
+
+from app.vision.boxes import area, iou, nms
+
+A, B, C = [0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]
+
+
+def array(rows: List[List[int]]) -> np.ndarray:
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def test_area() -> None:
+    assert area(array([])).shape == (0,)
+    assert area(array([A, B])).tolist() == [100, 90]
+
+
+def test_iou() -> None:
+    assert iou(array([]), array([A])).shape == (0, 1)
+    assert iou(array([A, C]), array([A, B])).tolist() == [[1, np.float32(0.9)], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "rows, scores, classes, kept",
+    [
+        ([], [], None, []),
+        ([A], [0.5], None, [0]),
+        ([A, B, C], [0.5, 0.9, 0.1], None, [1, 2]),
+        ([A, B, C], [0.5, 0.9, 0.1], [0, 0, 0], [1, 2]),
+        ([A, B, C], [0.5, 0.9, 0.1], [0, 1, 0], [1, 0, 2]),
+        ([A, A, A], [0.5, 0.5, 0.5], None, [0]),
+        ([[5, 5, 5, 5], [5, 5, 5, 5]], [0.5, 0.4], None, [0, 1]),
+    ],
+)
+def test_nms(rows, scores, classes, kept) -> None:
+    class_id = None if classes is None else np.array(classes)
+    found = nms(array(rows), np.array(scores, np.float32), 0.5, class_id)
+    assert found.tolist() == kept
+
+
+def test_nms_threshold_is_inclusive() -> None:
+    """A box that overlaps by just the threshold stays."""
+    half = [[0, 0, 10, 10], [0, 0, 10, 5]]
+    assert len(nms(array(half), np.array([0.9, 0.8]), 0.5)) == 2
+    assert len(nms(array(half), np.array([0.9, 0.8]), 0.49)) == 1
+
+
+def test_nms_chain() -> None:
+    """A box pushed out does not push out another."""
+    chain = [[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]]
+    assert nms(array(chain), np.array([0.9, 0.8, 0.7]), 0.4).tolist() == [0, 2]
+
+
+def test_nms_agrees_with_the_plain_way() -> None:
+    random = np.random.RandomState(0)
+    corner = random.rand(200, 2) * 50
+    rows = np.concatenate([corner, corner + random.rand(200, 2) * 40 + 1], axis=1)
+    scores = random.rand(200)
+    order = np.argsort(-scores, kind="mergesort")
+    kept: List[int] = []
+    for row in order:
+        if all(iou(rows[[row]], rows[[better]])[0, 0] <= 0.5 for better in kept):
+            kept.append(int(row))
+    assert nms(rows, scores, 0.5).tolist() == kept
