@@ -8,10 +8,12 @@ from app.errors import SourceError
 from app.media import gst
 
 
-def gstreamer() -> None:
-    """Skip without GStreamer; JETWATCH_REQUIRE_GI=1 makes that a failure."""
+def gstreamer(*namespaces: str) -> None:
+    """Skip without GStreamer or a part of it; JETWATCH_REQUIRE_GI=1 makes that a failure."""
     try:
         gst.load()
+        for namespace in namespaces:
+            gst.namespace(namespace)
     except SourceError as exc:
         if os.environ.get("JETWATCH_REQUIRE_GI") == "1":
             pytest.fail(f"JETWATCH_REQUIRE_GI=1, but {exc}")

@@ -1,7 +1,9 @@
 """gst: the one place that loads and starts GStreamer, late, for the import takes seconds."""
 
 import functools
+import importlib
 import os
+import warnings
 from typing import AbstractSet, Any, FrozenSet, List
 
 from app.errors import SourceError
@@ -18,19 +20,32 @@ INSTALL = (
 @functools.lru_cache(maxsize=None)
 def load() -> Any:
     """The Gst module, started. Raises SourceError, with what to install, where there is none."""
-    try:
-        import gi
-
-        gi.require_version("Gst", "1.0")
-        from gi.repository import Gst
-    except (ImportError, ValueError) as exc:
-        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {INSTALL}") from exc
+    Gst = namespace("Gst")
     if not os.environ.get("GST_DEBUG"):
         Gst.debug_set_active(False)
     ok, _ = Gst.init_check([])
     if not ok:
         raise SourceError(f"GStreamer does not start. Run: {INSTALL}")
     return Gst
+
+
+def namespace(name: str) -> Any:
+    """
+    One of GStreamer's modules of version 1.0, such as GstRtspServer; Gst itself is load()'s.
+
+    Raises SourceError where it is missing.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # PyGObject's importer is older than Python 3.10's rules
+            import gi
+
+            gi.require_version(name, "1.0")
+            return importlib.import_module("gi.repository." + name)
+    except (ImportError, ValueError) as exc:
+        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {INSTALL}") from exc
 
 
 def works() -> bool:
