@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line. Importing it takes a moment in which Ctrl-C must not show a traceback."""
+    """Run the command line. Ctrl-C must show no traceback while it is still being imported."""
     try:
         from app import cli
 

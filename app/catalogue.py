@@ -55,7 +55,9 @@ def default(where: Folders = None) -> str:
     for name in PREFERRED:
         if file_of(find(name, where), where) is not None:
             return name
-    raise EngineError(f"no model is here yet. Run: jetwatch fetch {PREFERRED[0]}, or {PREFERRED[1]}")
+    raise EngineError(
+        f"no model is here yet. Run: jetwatch fetch {PREFERRED[0]}, or {PREFERRED[1]}"
+    )
 
 
 def target(found: Entry, where: Folders = None) -> Path:

@@ -68,7 +68,12 @@ def parser() -> argparse.ArgumentParser:
     commands.required = True
     for verb, about, run, declare in (
         ("run", "watch, detect, draw, stream, report", _run, _declare_run),
-        ("check", "read a config; say every mistake, or what it would open", _check, _declare_check),
+        (
+            "check",
+            "read a config; say every mistake, or what it would open",
+            _check,
+            _declare_check,
+        ),
         ("fetch", "get models and clips of the catalogue", _fetch, _declare_fetch),
         ("inspect", "say what an ONNX model wants and gives", _inspect, _declare_inspect),
     ):
@@ -96,15 +101,34 @@ def _declare_run(one: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  jetwatch run configs/demo.yaml --seconds 30\n"
         "  jetwatch run --source v4l2:///dev/video0 --rtsp 9000\n"
-            "  jetwatch run --source test:// --model yolox_nano --rtsp --seconds 60"
+        "  jetwatch run --source test:// --model yolox_nano --rtsp --seconds 60"
     )
     add = one.add_argument
     add("config", nargs="?", metavar="CONFIG", help="a YAML file; see configs/")
-    add("--source", metavar="URI", help="file, folder, rtsp(s)://, http(s)://, v4l2://, csi://, test://")
-    add("--model", metavar="NAME|FILE.onnx", help="of the catalogue (jetwatch fetch --list), or a file")
+    add(
+        "--source",
+        metavar="URI",
+        help="file, folder, rtsp(s)://, http(s)://, v4l2://, csi://, test://",
+    )
+    add(
+        "--model",
+        metavar="NAME|FILE.onnx",
+        help="of the catalogue (jetwatch fetch --list), or a file",
+    )
     add("--out", metavar="FILE.mp4", help="write the drawn picture; {camera} = the camera's name")
-    add("--detections", metavar="FILE.jsonl", help="write one JSON object a frame; - = standard output")
-    add("--rtsp", nargs="?", type=_port, const=8554, metavar="PORT", help="serve it (default port: 8554)")
+    add(
+        "--detections",
+        metavar="FILE.jsonl",
+        help="write one JSON object a frame; - = standard output",
+    )
+    add(
+        "--rtsp",
+        nargs="?",
+        type=_port,
+        const=8554,
+        metavar="PORT",
+        help="serve it (default port: 8554)",
+    )
     add("--frames", type=_positive, metavar="N", help="end after N frames of each camera")
     add("--seconds", type=_duration, metavar="N", help="end after N seconds")
     add("--score", type=_fraction, metavar="S", help="least score of a detection, 0 to 1")

@@ -10,14 +10,14 @@ import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from app import catalogue, kinds, settings
-from app.manifest import Inline, inline_group
 from app.device.backend import BackendSettings
 from app.errors import ConfigError
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
+from app.manifest import Inline, inline_group
 from app.media import uri
 from app.media.camera import Camera
-from app.media.mount import RtspSettings
 from app.media.draw import PLAIN, Style
+from app.media.mount import RtspSettings
 from app.settings import Complaint, Group, Setting
 from app.stages import record
 from app.stages.detect import DetectSettings
@@ -191,8 +191,8 @@ _CAMERA = Group(
         Setting(
             "source",
             _Source(secret=True),
-            about="a file, a folder of pictures, rtsp(s)://, http(s):// (MJPEG), v4l2:///dev/video0, "
-            "csi://0 or test://",
+            about="a file, a folder of pictures, rtsp(s)://, http(s):// (MJPEG), "
+            "v4l2:///dev/video0, csi://0 or test://",
         ),
         Setting("user", Text(), "", "the camera's user name"),
         Setting("password", _Secret(), "", "the camera's password: {env: NAME} or {file: PATH}"),
@@ -252,7 +252,9 @@ CONFIG = Group(
             Group(
                 RtspSettings,
                 (
-                    Setting("address", Text(), "127.0.0.1", "where to listen; 0.0.0.0 = everywhere"),
+                    Setting(
+                        "address", Text(), "127.0.0.1", "where to listen; 0.0.0.0 = everywhere"
+                    ),
                     Setting("port", Whole(1, 65535), 8554, "TCP port"),
                     Setting("bitrate_kbps", Whole(50, 100000), 2500, "H.264 bit rate"),
                     Setting("keyframe_s", Number(0.1, 60), 1.0, "seconds between key frames"),

@@ -41,9 +41,7 @@ def troubles(sources: Sequence[Source]) -> List[str]:
     return [f"{camera}: {state}" for camera, state in states if state != "playing"]
 
 
-def summary(
-    reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats]
-) -> List[str]:
+def summary(reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats]) -> List[str]:
     """The table at the end: stage times and what was seen."""
     rate = (reading.frames - 1) / reading.seconds if reading.seconds > 0 else 0.0
     dropped = sum(stats.dropped for stats in drops.values())
@@ -121,7 +119,9 @@ def size(count: int) -> str:
 
 
 def _row(spread: Spread) -> str:
-    name = spread.name.replace("to ", "wait for ", 1) if spread.name.startswith("to ") else spread.name
+    name = (
+        spread.name.replace("to ", "wait for ", 1) if spread.name.startswith("to ") else spread.name
+    )
     return f"{name:<24}{spread.mean:>9.2f}{spread.p50:>9.2f}{spread.p95:>9.2f}"
 
 

@@ -75,7 +75,7 @@ def manifest_group(beside: str = "") -> Group:
 
 
 def inline_group() -> Group:
-    """A model that a config describes itself: what a manifest says of one, and where its file is."""
+    """A model described in a config: what a manifest says of one, and where its file is."""
     same = {setting.key: setting for setting in _SETTINGS}
     kept = ("outputs", "background", "score", "iou", "free_dims")
     return Group(

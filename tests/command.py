@@ -41,10 +41,10 @@ def start(*arguments, **rest):
 def finish(process, seconds=60):
     try:
         out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as exc:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"it hangs; so far it said:\n{out}\n{err}")
+        raise AssertionError(f"it hangs; so far it said:\n{out}\n{err}") from exc
     assert "Traceback" not in err, err
     return Result(process.returncode, out, err)
 

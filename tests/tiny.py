@@ -1,4 +1,4 @@
-"""tiny: a network of a few nodes, made on the spot: where a flow needs some detector, not a good one."""
+"""tiny: networks, clips and pictures made on the spot, where any will do."""
 
 import numpy as np
 

@@ -14,7 +14,7 @@ class Door:
     the writer of a BLOCK camera waits instead. Reading takes turns among the cameras.
 
     leave() is one camera saying goodbye; the door ends when all have left and every slot is empty.
-    cancel() is the supervisor pulling the plug: what waits is forgotten and writers are turned away.
+    cancel() is the supervisor pulling the plug: what waits is forgotten, writers are refused.
     """
 
     def __init__(self, name: str, cameras: Mapping[str, Overflow]) -> None:

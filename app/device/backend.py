@@ -90,7 +90,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model, the first time it is asked for. Raises EngineError if it cannot run here."""
+        """Read a model when it is first asked for. Raises EngineError if it cannot run here."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

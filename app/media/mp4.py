@@ -194,7 +194,8 @@ class _GstTrack(_Track):
 
     def finish(self) -> None:
         self._source.emit("end-of-stream")
-        if not self._listen(_STUCK_S, self._gst.MessageType.EOS | self._gst.MessageType.ERROR):
+        kinds = self._gst.MessageType
+        if not self._listen(_STUCK_S, kinds.EOS | kinds.ERROR):  # novm: flags
             raise _Failed("the encoder does not finish")
         self.abandon()
 

@@ -190,7 +190,8 @@ class Playback:
         """Empty the bus, which would grow for ever otherwise; keep what matters."""
         Gst = self._gst
         while self._bus.have_pending():
-            message = self._bus.pop_filtered(Gst.MessageType.ERROR | Gst.MessageType.TAG)
+            kinds = Gst.MessageType
+            message = self._bus.pop_filtered(kinds.ERROR | kinds.TAG)  # novm: flags
             if message is None:
                 continue
             if message.type == Gst.MessageType.TAG:

@@ -1,4 +1,4 @@
-"""What people really type: each ends in one clear line, the right exit code, nothing half written."""
+"""What people really type: one clear line, the right exit code, nothing half written."""
 
 import socket
 
@@ -41,7 +41,9 @@ def test_a_model_that_is_none(content, word, clip, tmp_path):
     out = tmp_path / "seen.mp4"
     result = run("--source", clip, "--model", path, "--out", out)
     result.failed(78, "wrong.onnx", word)
-    assert [one.name for one in tmp_path.iterdir()] == (["wrong.onnx"] if content is not None else [])
+    assert [one.name for one in tmp_path.iterdir()] == (
+        ["wrong.onnx"] if content is not None else []
+    )
 
 
 def test_a_model_cut_short(model, clip, tmp_path):
@@ -119,7 +121,10 @@ def test_an_output_that_cannot_be_written(flag, model, clip, tmp_path):
             "cameras:\n- {name: a, source: x.mp4}\n- {name: a, source: y.mp4}\ndetect: {model: m}",
             ["wrong.yaml:3", "two cameras"],
         ),
-        ("cameras: [{name: a, source: ftp://u:hunter2@h/x}]\ndetect: {model: m}", ["1: cameras[0]"]),
+        (
+            "cameras: [{name: a, source: ftp://u:hunter2@h/x}]\ndetect: {model: m}",
+            ["1: cameras[0]"],
+        ),
         ("cameras: [{name: a, source: x, password: hunter2}]\ndetect: {model: m}", ["env"]),
         ("\x00", ["wrong.yaml"]),
     ],

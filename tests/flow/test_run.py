@@ -82,7 +82,8 @@ def test_two_cameras_run_at_once(model, tmp_path):
     config = tmp_path / "two.yaml"
     config.write_text(
         f"cameras:\n- {{name: a, source: {clips[0]}}}\n- {{name: b, source: {clips[1]}}}\n"
-        f"detect: {{model: {model}}}\nrecord: {{path: '{tmp_path}/{{camera}}.mp4'}}\nreport: {{path: '-'}}\n"
+        f"detect: {{model: {model}}}\nrecord: {{path: '{tmp_path}/{{camera}}.mp4'}}\n"
+        "report: {path: '-'}\n"
     )
     result = jetwatch("run", config)
     assert result.code == 0, result.err

@@ -17,7 +17,9 @@ pytest.importorskip("onnx")
 def test_a_signal_at_any_moment_of_the_start(number, after_s, tmp_path):
     """Before Python has installed a handler SIGTERM simply ends it, with nothing said."""
     model = tiny.detector(tmp_path / "tiny.onnx")
-    process = start("run", "--source", "test://?size=320x240", "--model", model, "--detections", "-")
+    process = start(
+        "run", "--source", "test://?size=320x240", "--model", model, "--detections", "-"
+    )
     time.sleep(after_s)  # the moment is what is tested
     process.send_signal(number)
     result = finish(process, 10)

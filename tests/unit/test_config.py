@@ -33,7 +33,9 @@ def test_rtsp_listens_on_this_machine_only_unless_told():
 
 
 def test_every_problem_is_listed_with_its_line():
-    assert wrong("cameras:\n- name: a b\n  sorce: x\ndetect:\n  model: m\n  score: 2\nextra: 1\n") == [
+    assert wrong(
+        "cameras:\n- name: a b\n  sorce: x\ndetect:\n  model: m\n  score: 2\nextra: 1\n"
+    ) == [
         "demo.yaml:2: cameras[0].name must be letters, digits, - and _ (it becomes part of a URL "
         "and of file names)",
         "demo.yaml:2: cameras[0].source is required",
@@ -83,9 +85,7 @@ def test_a_password_comes_from_the_first_line_of_a_file(tmp_path):
     ],
 )
 def test_a_password_that_is_not_there(password, words):
-    (line,) = wrong(
-        "cameras: [{name: a, source: x, password: %s}]\ndetect: {model: m}" % password
-    )
+    (line,) = wrong("cameras: [{name: a, source: x, password: %s}]\ndetect: {model: m}" % password)
     assert words in line and "hunter2" not in line
 
 

@@ -10,7 +10,6 @@ import pytest
 # Who may import whom. Stages do not import one another.
 MAY_IMPORT = {
     "errors": set(),
-    "terminal": set(),
     "download": set(),
     "core": {"core", "errors"},
     "console": {"core", "device", "fetch", "manifest", "errors"},

@@ -69,7 +69,9 @@ def test_a_failure_is_named_and_everything_is_closed(place):
         "same lane": [[good, bad]],
     }[place]
     stop = threading.Event()
-    with pytest.raises(StageError, match="guarded: <Frame cam#3>: ZeroDivisionError: boom") as caught:
+    with pytest.raises(
+        StageError, match="guarded: <Frame cam#3>: ZeroDivisionError: boom"
+    ) as caught:
         run(Pipeline([FakeSource(1000, log=log)], lanes), stop)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert stop.is_set()

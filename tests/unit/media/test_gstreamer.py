@@ -1,4 +1,4 @@
-"""Launch strings per platform. The element lists of the platforms are ours, not captured on boards."""
+"""Launch strings per platform; which elements a board has is assumed here, not captured."""
 
 import inspect
 

@@ -9,7 +9,9 @@ from app.stages.preprocess import Preprocess
 from tests.doubles import frame
 from tests.fake_backend import FakeBackend
 
-ROWS = np.array([[[16, 24, 32, 40, 0.9, 1], [0, 0, 8, 64, 0.6, 0], [1, 1, 2, 2, 0.1, 0]]], np.float32)
+ROWS = np.array(
+    [[[16, 24, 32, 40, 0.9, 1], [0, 0, 8, 64, 0.6, 0], [1, 1, 2, 2, 0.1, 0]]], np.float32
+)
 MODEL = Model(
     "toy", "toy.onnx", InputSpec((64, 64), placement=Placement.LETTERBOX), "end2end", {},
     ("cat", "dog"), score=0.5,
