@@ -196,7 +196,7 @@ def _translated(error: BaseException, limit_s: float) -> Unavailable:
     if isinstance(reason, socket.timeout):
         return Unavailable(f"no answer within {limit_s:g} s")
     if isinstance(reason, socket.gaierror):
-        return Unavailable("its name is not known here, is there a network?")
+        return Unavailable("its name is not known here (no network?)")
     if isinstance(reason, ssl.SSLError):
         return Unavailable(f"no trusted connection: {said(reason)}")
     if isinstance(reason, (OSError, http.client.HTTPException, ValueError)):

@@ -100,29 +100,25 @@ new_venv() {
     "$python" -m venv "$@" "$venv" || die "$python cannot make $venv"
     if [ "$(version_of "$python")" = 3.6 ]; then
         # The pip that comes with 3.6 sees neither today's wheels nor which of them are for it.
-        pip_for_36 "$venv" 'pip==21.3.1'
-        pip_for_36 "$venv" 'setuptools==59.6.0' 'wheel==0.37.1'
+        pip_in "$venv" 'pip==21.3.1'
+        pip_in "$venv" 'setuptools==59.6.0' 'wheel==0.37.1'
     fi
 }
 
-# pip_in VENV ARGUMENT...: quietly; on 3.6 in the way it needs.
+# pip_in VENV ARGUMENT...: install; says nothing unless it fails.
 pip_in() {
-    if [ "$(version_of "$1/bin/python")" = 3.6 ]; then
-        pip_for_36 "$@"
-    else
-        "$1/bin/python" -m pip install -qq "${@:2}" </dev/null
-    fi
-}
-
-# A pip.conf may name folders that do not say which Python a wheel is for, and then pip takes one
-# that 3.6 cannot use. So pip is asked without it first, and as it is set up here after that.
-pip_for_36() {
-    local venv=$1 certificates=/etc/ssl/certs/ca-certificates.crt
+    local venv=$1 log=$1/pip.log certificates=/etc/ssl/certs/ca-certificates.crt
     shift
-    [ -n "${PIP_CERT:-}" ] || [ ! -f $certificates ] || export PIP_CERT=$certificates
-    PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS='' \
-        "$venv/bin/python" -m pip install -qq "$@" </dev/null 2>"$venv/pip.log" ||
-        "$venv/bin/python" -m pip install -qq "$@" </dev/null
+    local install=("$venv/bin/python" -m pip install -q --retries 2 "$@")
+    if [ "$(version_of "$venv/bin/python")" = 3.6 ]; then
+        # A pip.conf may name folders that do not say which Python a wheel is for, and then pip
+        # takes one that 3.6 cannot use. So pip is asked without it first.
+        [ -n "${PIP_CERT:-}" ] || [ ! -f $certificates ] || export PIP_CERT=$certificates
+        PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS='' "${install[@]}" </dev/null >"$log" 2>&1 && return 0
+    fi
+    "${install[@]}" </dev/null >"$log" 2>&1 && return 0
+    grep -E '^ *ERROR|No module' "$log" | tail -n 2 || tail -n 2 "$log"
+    return 1
 }
 
 # has_gstreamer PYTHON: whether it can serve RTSP.
@@ -165,7 +161,7 @@ make_36() {
     pip_in $venv --no-deps -r scripts/python36.txt
     install_ourselves $venv --no-deps --no-build-isolation .
     say "building GStreamer's bindings for Python 3.6"
-    pip_in $venv --no-deps pycairo==1.20.1 PyGObject==3.42.2 >$venv/gi.log 2>&1 ||
+    pip_in $venv --no-deps pycairo==1.20.1 PyGObject==3.42.2 >/dev/null ||
         say "they cannot be built here (libgirepository1.0-dev, libcairo2-dev, gcc?); going on without"
     made $venv "${sources[@]}"
 }
