@@ -151,9 +151,10 @@ def test_a_gstreamer_client_sees_the_picture(protocols, size):
 @pytest.mark.parametrize("size", [(320, 240), (1920, 1080)])
 def test_an_ffmpeg_client_decodes_every_picture(transport, size):
     """With SPS and PPS in front of each slice FFmpeg decodes nothing and GStreamer is content."""
-    with on_air(size=size) as (server, _):
-        with ffmpeg_viewer(server.url("a"), 45, transport) as child:
-            out, errors = child.communicate(timeout=SOON_S)
+    with contextlib.ExitStack() as stack:
+        server, _ = stack.enter_context(on_air(size=size))
+        child = stack.enter_context(ffmpeg_viewer(server.url("a"), 45, transport))
+        out, errors = child.communicate(timeout=SOON_S)
     assert child.returncode == 0, errors
     assert out.split(b"\n")[44].split() == [b"44", b"%d" % size[0], b"%d" % size[1]]
     assert transport == "udp" or b"error" not in errors
