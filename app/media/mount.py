@@ -60,9 +60,9 @@ class Mount:
 
     def push(self, image: np.ndarray, captured: float) -> None:
         self._learn(captured)
+        self._offer(image)
         live = self.live
         if live is None:
-            self._offer(image)
             return
         clock, base = live.source.get_clock(), live.source.get_base_time()
         if clock is None or not base:  # still being set up

@@ -28,6 +28,7 @@ _CLOSING_S = 2.0
 
 class MountStats(NamedTuple):
     viewers: int
+    running: bool  # an encoder exists: somebody watches, or is about to
     encoded: int  # pictures handed to the encoder; stands still while nobody watches
     skipped: int  # pictures that came while the encoder was busy with older ones
 
@@ -88,7 +89,8 @@ class RtspServer:
 
     def stats(self, mount: str) -> MountStats:
         chosen = self._mounts[mount]
-        return MountStats(self.viewers(mount), chosen.encoded, chosen.skipped)
+        running = chosen.live is not None
+        return MountStats(self.viewers(mount), running, chosen.encoded, chosen.skipped)
 
     def turn(self) -> None:
         """Serve until close(). The body of the server's own thread."""
@@ -96,6 +98,7 @@ class RtspServer:
             self._context.iteration(True)
         self._cleanup.destroy()
         self._listening.destroy()
+        self._cleanup = self._listening = None  # the source holds the socket
         remove = self._rtsp.Server.RTSPFilterResult.REMOVE
         self._server.client_filter(lambda *_: remove)
         self._server.get_session_pool().filter(lambda *_: remove)
@@ -167,6 +170,8 @@ def check(settings: RtspSettings) -> None:
     reason = missing()
     if reason:
         raise OutputError(reason)
+    if not 0 <= settings.port <= 65535:  # the C library would take the remainder
+        raise OutputError(f"{settings.port} is no port. Choose one of 1024 to 65535")
     try:
         family, kind, _, _, place = socket.getaddrinfo(
             settings.address, settings.port, type=socket.SOCK_STREAM
@@ -183,8 +188,6 @@ def check(settings: RtspSettings) -> None:
             f"{os.strerror(exc.errno) if (exc.errno or 0) > 0 else exc.args[-1]}. "
             "Choose an address of this machine, and a port from 1024 on"
         ) from exc
-    except OverflowError as exc:
-        raise OutputError(f"{settings.port} is no port. Choose one of 1024 to 65535") from exc
 
 
 @functools.lru_cache(maxsize=None)
