@@ -12,6 +12,8 @@ from app.manifest import CLIP, Entry, entry
 
 ENVIRONMENT = "JETWATCH_ENGINES"  # folders of one's own, searched first
 
+PREFERRED = ("deimv2_femto", "yolox_nano", "picodet_s", "centerface")  # when none is named
+
 Folders = Optional[Sequence[str]]
 
 
@@ -46,6 +48,23 @@ def find(name: str, where: Folders = None) -> Entry:
     raise ConfigError(
         f"no model or clip is called {name!r}: {hint}There are {', '.join(known) or 'none'}"
     )
+
+
+def default(where: Folders = None) -> str:
+    """The best detector whose file is here. Raises EngineError where there is none."""
+    for name in PREFERRED:
+        if file_of(find(name, where), where) is not None:
+            return name
+    raise EngineError(f"no model is here yet. Run: jetwatch fetch {PREFERRED[0]}, or {PREFERRED[1]}")
+
+
+def target(found: Entry, where: Folders = None) -> Path:
+    """Where its file belongs: beside its manifest, or in the first folder that can be written."""
+    beside = os.path.dirname(found.place)
+    for folder in [beside] + list(folders() if where is None else where):
+        if os.access(folder, os.W_OK):
+            return Path(folder) / found.file_name
+    return Path(beside) / found.file_name
 
 
 def file_of(found: Entry, where: Folders = None) -> Optional[str]:

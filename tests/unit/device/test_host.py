@@ -9,7 +9,7 @@ import pytest
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import DeviceError, EngineError
 from app.vision import decode
-from tests import tiny
+from tests import networks
 from tests.data import data
 
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
@@ -28,7 +28,7 @@ def backend() -> Any:
 
 
 def echo(backend: Any, tmp_path: Path, spec: InputSpec = PLAIN, **more: Any) -> Any:
-    return backend.load(Model("echo", tiny.echo(tmp_path / "echo.onnx", **more), spec))
+    return backend.load(Model("echo", networks.echo(tmp_path / "echo.onnx", **more), spec))
 
 
 def answer(backend: Any, network: Any, images: Any, windows: Any) -> np.ndarray:
@@ -125,7 +125,7 @@ def test_outputs_are_the_callers(backend, tmp_path) -> None:
 
 
 def test_the_size_input_gets_the_networks_size(backend, tmp_path) -> None:
-    path = tiny.model(
+    path = networks.model(
         tmp_path / "sizes.onnx",
         ("batch", 3, 4, 6),
         [("Cast", ["orig_target_sizes"], "out", {"to": 1})],
@@ -138,7 +138,7 @@ def test_the_size_input_gets_the_networks_size(backend, tmp_path) -> None:
 
 
 def test_fixed_sizes_are_set_free(backend, tmp_path) -> None:
-    path = tiny.echo(tmp_path / "fixed.onnx", (10, 3, 2, 2))
+    path = networks.echo(tmp_path / "fixed.onnx", (10, 3, 2, 2))
     network = backend.load(Model("fixed", path, PLAIN, free_dims=(0, 2, 3)))
     assert network.inputs[0].shape == (-1, 3, -1, -1)
     assert answer(backend, network, [picture()], WHOLE).shape == (1, 3, 4, 6)
@@ -166,18 +166,18 @@ def test_what_is_no_model_is_refused(backend, tmp_path, content, told) -> None:
 
 
 def test_a_truncated_model_is_refused(backend, tmp_path) -> None:
-    whole = Path(tiny.echo(tmp_path / "echo.onnx")).read_bytes()
+    whole = Path(networks.echo(tmp_path / "echo.onnx")).read_bytes()
     path = tmp_path / "short.onnx"
     path.write_bytes(whole[: len(whole) // 2])
     refused(backend, Model("short", str(path)), "no whole ONNX file")
 
 
 def test_a_future_opset_is_refused(backend, tmp_path) -> None:
-    refused(backend, Model("x", tiny.echo(tmp_path / "x.onnx", opset=99)), "too new")
+    refused(backend, Model("x", networks.echo(tmp_path / "x.onnx", opset=99)), "too new")
 
 
 def test_unknown_outputs_are_listed(backend, tmp_path) -> None:
-    told = refused(backend, Model("x", tiny.echo(tmp_path / "x.onnx")), "no known reading")
+    told = refused(backend, Model("x", networks.echo(tmp_path / "x.onnx")), "no known reading")
     assert "out [?, 3, 4, 6]" in told and "yolox" in told
 
 
@@ -189,7 +189,7 @@ def test_unknown_outputs_are_listed(backend, tmp_path) -> None:
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(backend, tmp_path, model, told) -> None:
-    path = tiny.echo(tmp_path / "x.onnx")
+    path = networks.echo(tmp_path / "x.onnx")
     refused(backend, model._replace(path=path), told)
 
 
@@ -211,7 +211,7 @@ def test_label() -> None:
 def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
     shape = ("batch", 3, 32, 64)
     ones = [("RandomUniform", [], "output", {"shape": [1, 7, 42]})]
-    path = tiny.model(tmp_path / "x.onnx", shape, ones, {"output": ("batch", 7, 42)})
+    path = networks.model(tmp_path / "x.onnx", shape, ones, {"output": ("batch", 7, 42)})
     decoder = "yolov8" if spec else None
     network = backend.load(Model("x", path, spec, decoder, labels=("a", "b", "c")))
     assert network.model.labels == ("a", "b", "c") and bool(network.guessed) != bool(spec)
@@ -219,7 +219,7 @@ def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
 
 
 def test_a_strange_input_is_refused(backend, tmp_path) -> None:
-    path = tiny.model(
+    path = networks.model(
         tmp_path / "x.onnx",
         ("batch", 3, 4, 6),
         [("Identity", ["prompt"], "out", {})],
@@ -232,7 +232,7 @@ def test_a_strange_input_is_refused(backend, tmp_path) -> None:
 def test_a_failing_run_is_an_engine_error(backend, tmp_path) -> None:
     shape = ("batch", 3, 4, 6)
     reshape = [("Flatten", ["images"], "f", {}), ("MatMul", ["f", "f"], "out", {})]
-    path = tiny.model(tmp_path / "x.onnx", shape, reshape, {"out": ("a", "b")})
+    path = networks.model(tmp_path / "x.onnx", shape, reshape, {"out": ("a", "b")})
     network = backend.load(Model("x", path, PLAIN))
     with pytest.raises(EngineError, match="cannot run it on"):
         answer(backend, network, [picture()], WHOLE)

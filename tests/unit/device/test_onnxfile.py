@@ -8,7 +8,7 @@ from app.device import onnxfile
 from app.device.backend import Model
 from app.device.complete import Tensors, complete
 from app.errors import EngineError
-from tests import tiny
+from tests import networks
 from tests.data import data
 
 pytest.importorskip("onnx", reason="the onnx package is not installed")
@@ -16,7 +16,7 @@ SHAPE = ("batch", 3, 4, 6)
 
 
 def test_describe(tmp_path) -> None:
-    path = tiny.model(
+    path = networks.model(
         tmp_path / "m.onnx",
         SHAPE,
         [("Relu", ["images"], "a", {}), ("Relu", ["a"], "b", {}), ("Exp", ["b"], "out", {})],
@@ -44,7 +44,7 @@ def test_describe(tmp_path) -> None:
     ],
 )
 def test_refused(tmp_path, node: Any, more: Any, told: List[str]) -> None:
-    path = tiny.model(tmp_path / "m.onnx", SHAPE, [node], {"out": SHAPE}, **more)
+    path = networks.model(tmp_path / "m.onnx", SHAPE, [node], {"out": SHAPE}, **more)
     found = onnxfile.describe(path).refused
     assert [refused.operator for refused in found] == told
     assert all(refused.reason for refused in found)
@@ -53,7 +53,7 @@ def test_refused(tmp_path, node: Any, more: Any, told: List[str]) -> None:
 def test_constants_may_come_from_nodes(tmp_path) -> None:
     constant = ("Constant", [], "k", {"value_ints": [1]})
     top = ("TopK", ["images", "k"], "out", {})
-    path = tiny.model(tmp_path / "m.onnx", SHAPE, [constant, top], {"out": SHAPE}, opset=12)
+    path = networks.model(tmp_path / "m.onnx", SHAPE, [constant, top], {"out": SHAPE}, opset=12)
     assert onnxfile.describe(path).refused == ()
 
 
@@ -78,7 +78,7 @@ def test_bad_files(tmp_path, content, told: str) -> None:
 
 def test_a_truncated_file(tmp_path) -> None:
     path = tmp_path / "echo.onnx"
-    tiny.echo(path)
+    networks.echo(path)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(EngineError, match="no whole ONNX file"):
         onnxfile.describe(str(path))
@@ -86,7 +86,7 @@ def test_a_truncated_file(tmp_path) -> None:
 
 def test_freed_keeps_the_rest(tmp_path) -> None:
     onnx = pytest.importorskip("onnx")
-    path = tiny.echo(tmp_path / "echo.onnx", (10, 3, 2, 2))
+    path = networks.echo(tmp_path / "echo.onnx", (10, 3, 2, 2))
     graph = onnx.load_model_from_string(onnxfile.freed(path, (0, 2))).graph
     for value, name in ((graph.input[0], "images"), (graph.output[0], "out")):
         dims = value.type.tensor_type.shape.dim

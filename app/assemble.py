@@ -1,0 +1,100 @@
+"""assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
+
+from typing import Iterator, List, Optional
+
+from app import catalogue
+from app.config import Config
+from app.core.pipeline import Pipeline
+from app.core.stage import Source, Stage
+from app.device.backend import Backend, Model
+from app.device.host import HostBackend
+from app.errors import DeviceError
+from app.media import mp4, rtsp
+from app.media.reader import open_source
+from app.stages import record, report
+from app.stages.detect import Detect, class_ids
+from app.stages.limit import Limit
+from app.stages.overlay import Overlay
+from app.stages.preprocess import Preprocess
+from app.stages.publish import Publish
+from app.stages.record import Record
+from app.stages.report import Report
+
+
+def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> Pipeline:
+    """The pipeline that a config asks for; with ``frames``, it ends after so many per camera."""
+    model = chosen_model(config)
+    cameras = [camera.name for camera in config.cameras]
+    _check_outputs(config)
+    seen: List[Stage] = []
+    if config.rtsp or config.record:
+        seen.append(Overlay(config.overlay))
+    if config.rtsp:
+        seen.append(Publish(config.rtsp, cameras))
+    if config.record:
+        seen.append(Record(config.record, cameras))
+    if config.report:
+        seen.append(Report(config.report))
+    found: List[Stage] = [Preprocess(backend, model), Detect(backend, model, config.detect)]
+    if frames is not None:
+        found.insert(0, Limit(cameras, frames))
+    return Pipeline(sources(config), [found, seen] if seen else [found])
+
+
+def chosen_model(config: Config) -> Model:
+    """The model to detect with: one of the config's own, of the catalogue, or an ONNX file."""
+    own = [one.model() for one in config.models if one.name == config.detect.model]
+    model = own[0] if own else catalogue.model(config.detect.model)
+    if model.labels:  # else they are guessed once it is loaded
+        class_ids(config.detect.classes, model)
+    return model
+
+
+def describe(config: Config) -> Iterator[str]:
+    """What a config would open, line by line, without opening it."""
+    for camera in config.cameras:
+        yield f"camera   {camera.name}: {camera.shown}"
+    model = chosen_model(config)
+    yield f"model    {model.name}: {model.path}" + ("" if model.decoder else " (no manifest)")
+    if config.rtsp:
+        for camera in config.cameras:
+            yield f"rtsp     {rtsp.url(config.rtsp, camera.name)}"
+    if config.record:
+        names = [camera.name for camera in config.cameras]
+        for path in record.paths(config.record.path, names).values():
+            yield f"film     {path}"
+    if config.report:
+        yield f"report   {config.report.path}"
+
+
+def _check_outputs(config: Config) -> None:
+    """Raise OutputError before a camera is opened, where a later stage could not open its file."""
+    names = [camera.name for camera in config.cameras]
+    if config.record:
+        for path in record.paths(config.record.path, names).values():
+            mp4.check(path)
+    if config.report:
+        report.check(config.report.path)
+    if config.rtsp:
+        rtsp.check(config.rtsp)
+
+
+def sources(config: Config) -> List[Source]:
+    """One source per camera. A file that is served plays at its own speed unless told otherwise."""
+    served = config.rtsp is not None
+    return [
+        open_source(
+            camera._replace(realtime=served if camera.realtime is None else camera.realtime)
+        )
+        for camera in config.cameras
+    ]
+
+
+def backend(config: Config) -> Backend:
+    """The accelerator to compute on."""
+    if config.backend.kind == "gpu":
+        raise DeviceError(
+            "the TensorRT backend is not part of this version. Use --backend host, which runs "
+            "the same pipeline on the CPU"
+        )
+    return HostBackend(config.backend.threads)

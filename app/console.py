@@ -1,0 +1,129 @@
+"""console: what the command line says, as text; nothing here prints."""
+
+from typing import Iterator, List, Mapping, NamedTuple, Sequence
+
+from app.core.channel import ChannelStats
+from app.core.meter import Reading, Sighting, Spread
+from app.core.stage import Source
+from app.device.backend import Model
+from app.device.onnxfile import Description
+from app.fetch import Progress
+from app.manifest import Entry
+
+
+class Moment(NamedTuple):
+    """A reading and when it was taken, so that a rate can be had from two of them."""
+
+    when: float
+    reading: Reading
+
+
+def status(
+    now: Moment, before: Moment, drops: Mapping[str, ChannelStats], sources: Sequence[Source]
+) -> str:
+    """One line: rate since the moment before, latency, objects, drops, cameras in trouble."""
+    elapsed = max(now.when - before.when, 1e-6)
+    rate = (now.reading.frames - before.reading.frames) / elapsed
+    dropped = sum(stats.dropped for stats in drops.values())
+    parts = [
+        f"{rate:5.1f} fps",
+        f"latency {now.reading.latency.p50:.0f} ms",
+        counted(now.reading.objects_now, "object"),
+        f"{dropped} dropped",
+        counted(now.reading.frames, "frame"),
+    ]
+    return " | ".join(parts + troubles(sources))
+
+
+def troubles(sources: Sequence[Source]) -> List[str]:
+    """The cameras that give no picture now, and why."""
+    states = [(source.camera, source.state) for source in sources]
+    return [f"{camera}: {state}" for camera, state in states if state != "playing"]
+
+
+def summary(
+    reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats]
+) -> List[str]:
+    """The table at the end: stage times and what was seen."""
+    rate = (reading.frames - 1) / reading.seconds if reading.seconds > 0 else 0.0
+    dropped = sum(stats.dropped for stats in drops.values())
+    lines = [
+        f"{counted(reading.frames, 'frame')} in {elapsed:.1f} s"
+        + (f", {rate:.1f} fps" if rate else "")
+        + f", {dropped} dropped",
+        "",
+        f"{'stage':<24}{'mean':>9}{'p50':>9}{'p95':>9}   ms",
+    ]
+    lines += [_row(stage) for stage in reading.stages]
+    lines.append(_row(reading.latency._replace(name="capture to end")))
+    if len(reading.cameras) > 1:
+        lines.append("")
+        lines += [
+            f"{name:<24}{frames:>9} frames, {drops[name].dropped} dropped"
+            for name, frames in reading.cameras
+        ]
+    lines.append("")
+    lines.append("saw: " + ("; ".join(map(_seen, reading.sightings[:12])) or "nothing"))
+    return lines
+
+
+def offer(entry: Entry, here: bool) -> str:
+    """A line of the catalogue."""
+    mark = "*" if here else " "
+    return f"{mark} {entry.name:<18}{entry.kind:<11}{entry.licence:<22}{entry.summary}"
+
+
+def progress(now: Progress) -> str:
+    share = f" {100 * now.done // now.total} % of {size(now.total)}" if now.total else ""
+    return f"{now.name}: {now.phase}{share}"
+
+
+def network(found: Description) -> Iterator[str]:
+    """What an ONNX file holds."""
+    for title, specs in (("input", found.inputs), ("output", found.outputs)):
+        for spec in specs:
+            shape = " x ".join("?" if side < 0 else str(side) for side in spec.shape)
+            yield f"{title:<11}{spec.name}: {shape or 'a scalar'} of {spec.dtype}"
+    yield f"{'opset':<11}{found.opset}" + (f", by {found.producer}" if found.producer else "")
+    yield f"{'operators':<11}" + ", ".join(f"{n} {name}" for name, n in found.operators.items())
+    if not found.refused:
+        yield f"{'TensorRT':<11}8.2 knows all its operators"
+    for one in found.refused:
+        yield f"{'TensorRT':<11}8.2 refuses {one.operator}: {one.reason}"
+
+
+def manifest(model: Model, reason: str) -> Iterator[str]:
+    """The manifest that fits, as it would stand in engines/NAME.yaml or under models:."""
+    yield f"{'guess':<11}{reason}"
+    yield ""
+    yield f"# {model.name}.yaml"
+    if model.input is not None:
+        spec = model.input
+        yield (
+            f"input: {{size: {list(spec.size_wh)}, layout: {spec.layout}, colour: {spec.colour}, "
+            f"mean: {list(spec.mean)}, std: {list(spec.std)}, "
+            f"placement: {spec.placement.value}, pad: {spec.pad}}}"
+        )
+    if model.decoder is not None:
+        yield f"decoder: {model.decoder}"
+    if model.outputs:
+        yield "outputs: {" + ", ".join(f'{k}: "{v}"' for k, v in model.outputs.items()) + "}"
+    yield f"labels: NAME  # {len(model.labels) or 'its'} labels; see configs/labels"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(count: int) -> str:
+    """A number of bytes as people read it."""
+    return f"{count / 1e6:.1f} MB" if count >= 100000 else f"{count / 1e3:.1f} kB"
+
+
+def _row(spread: Spread) -> str:
+    name = spread.name.replace("to ", "wait for ", 1) if spread.name.startswith("to ") else spread.name
+    return f"{name:<24}{spread.mean:>9.2f}{spread.p50:>9.2f}{spread.p95:>9.2f}"
+
+
+def _seen(one: Sighting) -> str:
+    return f"{one.label} x{one.objects} in {counted(one.frames, 'frame')} (best {one.score:.2f})"

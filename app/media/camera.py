@@ -1,0 +1,59 @@
+"""camera: one source of pictures and how to read it."""
+
+from typing import NamedTuple, Optional, Tuple
+from urllib.parse import quote
+
+from app.media.uri import Kind, Uri
+
+
+class Login(NamedTuple):
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "<Login ***>" if self.user or self.password else "<Login none>"
+
+
+class Camera(NamedTuple):
+    name: str
+    uri: Uri
+    realtime: Optional[bool] = None  # play a file at its own speed; None: when it is served
+    loop: bool = False  # begin a file or folder again when it ends
+    size_wh: Optional[Tuple[int, int]] = None  # asked of v4l2, csi and test
+    fps: Optional[float] = None  # asked of v4l2, csi and test
+    latency_ms: int = 200  # rtsp: how long a late packet is waited for
+    transport: str = "tcp"  # rtsp: "tcp" or "udp"
+    user: str = ""  # used instead of the one in the URI
+    password: str = ""
+    timeout_s: float = 5.0  # a live camera without a picture for so long is lost
+
+    @property
+    def login(self) -> Login:
+        if self.user or self.password:
+            return Login(self.user, self.password)
+        return Login(self.uri.user, self.uri.password)
+
+    @property
+    def wanted_wh(self) -> Optional[Tuple[int, int]]:
+        return self.size_wh or self.uri.size_wh
+
+    @property
+    def wanted_fps(self) -> Optional[float]:
+        return self.fps or self.uri.fps
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people and logs."""
+        return self.uri.shown
+
+    def scrubbed(self, text: str) -> str:
+        """A foreign library's words without this camera's secrets."""
+        if self.uri.kind in (Kind.RTSP, Kind.HTTP):
+            text = text.replace(self.uri.location, self.shown)
+        for secret in {self.password, self.uri.password, self.user, self.uri.user} - {""}:
+            for form in {secret, quote(secret, safe="")}:
+                text = text.replace(form, "***")
+        return text
+
+    def __repr__(self) -> str:
+        return f"<Camera {self.name} {self.shown}>"

@@ -1,0 +1,159 @@
+"""mount: one path of the RTSP server: what encodes it, and the way in for its pictures."""
+
+import functools
+import threading
+import time
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+from app.media import gst
+from app.media.encode import Picture, has_property, rtsp_launch
+from app.media.yuv import encoded_size, i420
+
+_STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
+_LEAVING_S = 2.0
+
+
+class RtspSettings(NamedTuple):
+    address: str = "127.0.0.1"  # nothing listens beyond it
+    port: int = 8554
+    bitrate_kbps: int = 2500
+    keyframe_s: float = 1.0
+
+
+class Live:
+    """What exists from the first viewer to the last."""
+
+    def __init__(self, media: Any, source: Any, picture: Picture) -> None:
+        self.media = media
+        self.source = source  # the appsrc
+        self.picture = picture
+        self.pts = 0  # of the newest picture; only the pushing thread looks
+        self.gone = threading.Event()
+
+
+class Mount:
+    """One path: a factory of GStreamer lines, and the way into the line that runs now."""
+
+    def __init__(
+        self, name: str, settings: RtspSettings, encoder: str, rtsp: "Bindings", udp: Any
+    ) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._rtsp = rtsp
+        self.live: Optional[Live] = None  # replaced whole, by the server's threads
+        self.encoded = 0
+        self.skipped = 0
+        self._step_s = 0.0
+        self._captured = 0.0
+        self._offered: Optional[Picture] = None
+        self.factory = rtsp.Server.RTSPMediaFactory()
+        self.factory.set_shared(True)
+        self.factory.set_latency(0)
+        self.factory.set_address_pool(udp)
+        self.factory.connect("media-configure", self._begin)
+
+    @property
+    def ready(self) -> bool:
+        return self._offered is not None
+
+    def push(self, image: np.ndarray, captured: float) -> None:
+        self._learn(captured)
+        live = self.live
+        if live is None:
+            self._offer(image)
+            return
+        clock, base = live.source.get_clock(), live.source.get_base_time()
+        if clock is None or not base:  # still being set up
+            return
+        size = (live.picture.width, live.picture.height)
+        if live.source.get_property("current-level-bytes") > 3 * size[0] * size[1]:
+            self.skipped += 1
+            return
+        picture = self._rtsp.Gst.Buffer.new_wrapped(i420(image, size).tobytes())
+        age_ns = int((time.monotonic() - captured) * 1e9)
+        live.pts = max(clock.get_time() - base - age_ns, live.pts + _STEP_NS)
+        picture.pts = live.pts
+        picture.duration = self._rtsp.Gst.SECOND // live.picture.fps
+        live.source.emit("push-buffer", picture)
+        self.encoded += 1
+
+    def settle(self) -> None:
+        """Let a line that is being taken down go first: joining it, a viewer would be told 503."""
+        live = self.live
+        if live is not None:
+            leaving = self._rtsp.Server.RTSPMediaStatus.UNPREPARING
+            if live.media.get_status() == leaving:
+                live.gone.wait(_LEAVING_S)
+
+    def refresh(self) -> None:
+        """Make the next picture a key frame: somebody has begun to watch."""
+        live = self.live
+        if live is None:
+            return
+        pay = live.media.get_element().get_by_name("pay0")
+        event = self._rtsp.Video.video_event_new_upstream_force_key_unit(
+            self._rtsp.Gst.CLOCK_TIME_NONE, True, 0
+        )
+        pay.get_static_pad("sink").push_event(event)
+
+    def _learn(self, captured: float) -> None:
+        """Keep the mean time between two pictures: encoders want a rate."""
+        step = captured - self._captured
+        self._captured = captured
+        if 0 < step < 2:
+            self._step_s = step if not self._step_s else self._step_s * 0.9 + step * 0.1
+
+    def _offer(self, image: np.ndarray) -> None:
+        """Say what the next first viewer gets. Who watches already keeps the size they have."""
+        width, height = encoded_size(image)
+        fps = max(1, min(120, int(round(1 / self._step_s)))) if self._step_s else 25
+        old = self._offered
+        if old and old[:2] == (width, height) and abs(old.fps - fps) <= 0.2 * old.fps:
+            return
+        picture = Picture(width, height, fps)
+        self.factory.set_launch(
+            rtsp_launch(
+                self._encoder,
+                picture,
+                self._settings.bitrate_kbps,
+                self._settings.keyframe_s,
+                has_property,
+            )
+        )
+        self._offered = picture
+
+    def _begin(self, _: Any, media: Any) -> None:
+        source = media.get_element().get_by_name("source")
+        shape = source.get_property("caps").get_structure(0)
+        width, height = shape.get_value("width"), shape.get_value("height")
+        _, fps, _ = shape.get_fraction("framerate")
+        live = Live(media, source, Picture(width, height, fps))
+        media.connect_after("unprepared", self._end, live)
+        self.live = live
+
+    def _end(self, _: Any, live: Live) -> None:
+        if self.live is live:
+            self.live = None
+        live.gone.set()
+
+
+class Bindings(NamedTuple):
+    Gst: Any
+    GLib: Any
+    Server: Any
+    Rtsp: Any
+    Video: Any
+
+
+@functools.lru_cache(maxsize=None)
+def bindings() -> Bindings:
+    loaded = gst.load()
+    import gi
+
+    for name in ("GstRtspServer", "GstRtsp", "GstVideo"):
+        gi.require_version(name, "1.0")
+    from gi.repository import GLib, GstRtsp, GstRtspServer, GstVideo
+
+    return Bindings(loaded, GLib, GstRtspServer, GstRtsp, GstVideo)

@@ -1,0 +1,56 @@
+"""reader: the right Source for a camera."""
+
+import functools
+from typing import List
+
+from app.core.stage import Source
+from app.media import cv_reader, gst, gst_reader, probe
+from app.media.camera import Camera
+from app.media.clip import Clip
+from app.media.clip import Way as ClipWay
+from app.media.folder import Folder
+from app.media.live import Live, Way
+from app.media.pattern import Pattern
+from app.media.uri import Kind
+
+
+def open_source(camera: Camera) -> Source:
+    """
+    A Source that is ready to be run; nothing of the camera itself is opened yet.
+
+    Raises SourceError where this machine lacks what the kind of camera needs.
+    """
+    kind = camera.uri.kind
+    if kind is Kind.TEST:
+        return Pattern(camera)
+    if kind is Kind.FOLDER:
+        return Folder(camera)
+    if kind is Kind.FILE:
+        return Clip(camera, _file_ways())
+    return Live(camera, _live_way(camera))
+
+
+def _file_ways() -> List[ClipWay]:
+    """GStreamer where it is, for its hardware decoders; OpenCV for what it cannot play."""
+    if not gst.works() or gst.missing("filesrc", "decodebin", "videoconvert", "appsink"):
+        return [cv_reader.file_pictures]
+    return [
+        functools.partial(gst_reader.file_pictures, here=probe.found()),
+        cv_reader.file_pictures,
+    ]
+
+
+def _live_way(camera: Camera) -> Way:
+    kind, shown = camera.uri.kind, camera.shown
+    gst.require(shown, "appsink", "videoconvert")
+    if kind is Kind.RTSP:
+        gst.require(shown, "rtspsrc", "rtph264depay", "h264parse")
+        return gst_reader.rtsp(camera, probe.found())
+    if kind is Kind.HTTP:
+        gst.require(shown, "souphttpsrc", "multipartdemux", "jpegdec")
+        return gst_reader.http_mjpeg(camera)
+    if kind is Kind.V4L2:
+        gst.require(shown, "v4l2src", "jpegparse")
+        return gst_reader.v4l2(camera, probe.found())
+    gst.require(shown, "nvarguscamerasrc", "nvvidconv")
+    return gst_reader.csi(camera)

@@ -1,0 +1,106 @@
+"""report: write what was found, a line of JSON a frame, as configs/detections.schema.json says."""
+
+from __future__ import generator_stop
+
+import contextlib
+import json
+import math
+import os
+from typing import Any, Dict, Iterable, Iterator, NamedTuple
+
+import numpy as np
+
+from app.core.detections import Detections, name_of
+from app.core.frame import Frame
+from app.core.stage import Frames, Stage
+from app.errors import OutputError
+
+
+class ReportSettings(NamedTuple):
+    path: str  # "-" is standard output
+
+
+class Report(Stage):
+    """Each line is on its way to the disk before the frame goes on."""
+
+    name = "report"
+
+    def __init__(self, settings: ReportSettings) -> None:
+        self._path = settings.path
+
+    def run(self, frames: Iterable[Frame]) -> Frames:
+        with contextlib.ExitStack() as stack:
+            with _as_output_error(self._path):
+                file = stack.enter_context(_opened(self._path))
+            for frame in frames:
+                line = json.dumps(entry(frame), allow_nan=False) + "\n"
+                with _as_output_error(self._path):
+                    _write(file, line.encode("ascii"))
+                yield frame
+
+
+def check(path: str) -> None:
+    """Raise OutputError where the stage could not open its file. Leaves everything as it was."""
+    if path == "-":
+        return
+    there = os.path.exists(path)
+    with _as_output_error(path):
+        _opened(path, "ab").close()
+        if not there:
+            os.remove(path)
+
+
+def entry(frame: Frame) -> Dict[str, Any]:
+    """What one line says. Boxes that are not numbers are left out: JSON cannot write them."""
+    said: Dict[str, Any] = {
+        "camera": frame.source,
+        "frame": frame.number,
+        "time": round(frame.time, 6) if math.isfinite(frame.time) else 0.0,
+    }
+    if frame.file:
+        said["file"] = frame.file
+    found = frame.detections if frame.detections is not None else Detections.empty()
+    found = found[np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.score)]
+    columns = (found.xyxy, found.score, found.class_id, found.track_id)
+    said["detections"] = [
+        {
+            "box": [round(edge, 2) for edge in box],
+            "score": round(score, 4),
+            "label": name_of(class_id, frame.labels),
+            "class_id": class_id,
+            "track_id": track_id,
+        }
+        for box, score, class_id, track_id in zip(*(column.tolist() for column in columns))
+    ]
+    return said
+
+
+def _opened(path: str, mode: str = "wb") -> Any:
+    """The file, without a buffer: a line that is written is out."""
+    if path == "-":
+        return open(1, "wb", buffering=0, closefd=False)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    return open(path, mode, buffering=0)
+
+
+def _write(file: Any, line: bytes) -> None:
+    """Write all of a line, or none of it: the system may take less at once, and then no more."""
+    done = 0
+    try:
+        while done < len(line):
+            done += file.write(line[done:])
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.truncate(file.tell() - done)
+        raise
+
+
+@contextlib.contextmanager
+def _as_output_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        name = "standard output" if path == "-" else path
+        raise OutputError(
+            f"{name} cannot be written: {exc.strerror}. Choose another with --detections FILE"
+        ) from exc

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""
+bench_pipeline: the pipeline's threads against a plain loop of the same calls, in one process.
+
+Whole: file -> detect -> draw -> MP4, alternating between the Pipeline and a loop that runs the very
+same source and stages one after another on one thread. Machinery: what a frame costs when every
+stage does nothing.
+"""
+
+from __future__ import generator_stop
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+from app import assemble, config  # noqa: E402
+from app.core.frame import Frame  # noqa: E402
+from app.core.pipeline import Pipeline  # noqa: E402
+from app.core.stage import Source, Stage  # noqa: E402
+
+
+class Nothing(Stage):
+    def __init__(self, name):
+        self.name = name
+
+    def run(self, frames):
+        yield from frames
+
+
+class Blank(Source):
+    camera = "blank"
+    live = False
+
+    def __init__(self, count):
+        self._count = count
+
+    def frames(self, stop):
+        for number in range(self._count):
+            yield Frame("blank", number, time.monotonic(), None)
+
+
+def machinery_us(count=5000):
+    """Microseconds that a frame costs in a pipeline shaped like the real one, of empty stages."""
+    lanes = [["preprocess", "detect"], ["overlay", "publish", "record", "report"]]
+    pipeline = Pipeline([Blank(count)], [[Nothing(name) for name in lane] for lane in lanes])
+    began = time.perf_counter()
+    pipeline.run(threading.Event())
+    return (time.perf_counter() - began) / count * 1e6
+
+
+def in_threads(chosen, frames):
+    return assemble.assemble(chosen, assemble.backend(chosen), frames)
+
+
+def plain_loop(pipeline):
+    """The same source and stages, one after another on this thread: frames finished."""
+    (source,) = pipeline.sources
+    frames = source.frames(threading.Event())
+    for stage in [stage for lane in pipeline.lanes for stage in lane]:
+        frames = stage.run(frames)
+    return sum(1 for _ in frames)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--source", help="a clip; without it only the machinery is measured")
+    parser.add_argument("--model", help="a model's name or ONNX file")
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="inference threads of both")
+    arguments = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    costs = [machinery_us() for _ in range(arguments.rounds)]
+    print(f"machinery: {statistics.median(costs):.0f} us a frame (" + _list(costs) + ")")
+    if arguments.source is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        flags = config.Flags(
+            source=arguments.source,
+            model=arguments.model,
+            record=os.path.join(folder, "seen.mp4"),
+            threads=arguments.threads,
+            backend="host",
+        )
+        chosen = config.with_flags(None, flags)
+        rates = {"plain loop": [], "pipeline": []}
+        for _ in range(arguments.rounds):
+            for name in rates:
+                pipeline = in_threads(chosen, arguments.frames)
+                began = time.perf_counter()
+                if name == "pipeline":
+                    pipeline.run(threading.Event())
+                    done = pipeline.meter.read().frames
+                else:
+                    done = plain_loop(pipeline)
+                rates[name].append(done / (time.perf_counter() - began))
+    for name, values in rates.items():
+        print(f"{name}: {statistics.median(values):.1f} fps ({_list(values)})")
+    ratios = [ours / theirs for ours, theirs in zip(rates["pipeline"], rates["plain loop"])]
+    print(f"pipeline / plain loop: {statistics.median(ratios):.2f} ({_list(ratios, 2)})")
+
+
+def _list(values, digits=0):
+    return ", ".join(f"{value:.{digits}f}" for value in values)
+
+
+if __name__ == "__main__":
+    main()

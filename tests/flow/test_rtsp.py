@@ -1,0 +1,335 @@
+"""The RTSP server with real clients: GStreamer's and FFmpeg's."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from app.core.frame import Frame
+from app.errors import OutputError
+from app.media import gst
+from app.media.rtsp import RtspSettings, check, limit_arenas, serving
+from app.stages.publish import Publish
+from tests import needs
+
+SOON_S = 20.0
+ANY_PORT = RtspSettings(port=0)
+
+
+@pytest.fixture(autouse=True)
+def gstreamer():
+    needs.gstreamer()
+
+
+class Camera:
+    """Pushes a moving picture to each mount, 30 a second, on a thread of its own."""
+
+    def __init__(self, server, mounts, size=(320, 240)):
+        self.size = size
+        self._server, self._mounts = server, mounts
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.error = None
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        assert self.error is None
+
+    def _run(self):
+        count = 0
+        try:
+            while not self._stop.wait(1 / 30):
+                width, height = self.size
+                image = np.full((height, width, 3), 60, np.uint8)
+                image[:, count * 4 % width :][:, :20] = 255
+                for mount in self._mounts:
+                    self._server.push(mount, image, time.monotonic())
+                count += 1
+        except Exception as exc:
+            self.error = exc
+
+
+@contextlib.contextmanager
+def on_air(mounts=("a",), size=(320, 240)):
+    with serving(ANY_PORT, mounts) as server, Camera(server, mounts, size) as camera:
+        wait_for(lambda: all(b"200" in ask(server.url(mount)) for mount in mounts))
+        yield server, camera
+
+
+def wait_for(true, limit_s=SOON_S):
+    deadline, pause = time.monotonic() + limit_s, threading.Event()
+    while not true():
+        assert time.monotonic() < deadline, "waited too long"
+        pause.wait(0.02)
+
+
+def ask(url, method="DESCRIBE"):
+    """The first line of the server's answer."""
+    place = url.split("/")[2].rsplit(":", 1)
+    with socket.create_connection((place[0].strip("[]"), int(place[1])), timeout=SOON_S) as line:
+        line.sendall(f"{method} {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        return line.recv(4096).split(b"\r\n")[0]
+
+
+class Viewer:
+    """GStreamer's client, in this process."""
+
+    def __init__(self, url, protocols="tcp"):
+        self._gst = gst.load()
+        self._line = self._gst.parse_launch(
+            f"rtspsrc location={url} protocols={protocols} latency=0 ! rtph264depay ! h264parse ! "
+            "avdec_h264 ! appsink name=out sync=false max-buffers=2 drop=true"
+        )
+        self._out = self._line.get_by_name("out")
+
+    def __enter__(self):
+        self._line.set_state(self._gst.State.PLAYING)
+        return self
+
+    def __exit__(self, *_):
+        self._line.set_state(self._gst.State.NULL)
+
+    def see(self, count):
+        """Width and height of the newest of ``count`` decoded pictures."""
+        for _ in range(count):
+            sample = self._out.emit("try-pull-sample", int(SOON_S * self._gst.SECOND))
+            assert sample is not None, "no picture"
+        shape = sample.get_caps().get_structure(0)
+        return shape.get_value("width"), shape.get_value("height")
+
+
+FFMPEG_VIEWER = """
+import sys, cv2
+film = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG)
+for number in range(int(sys.argv[2])):
+    there, image = film.read()
+    if not there:
+        sys.exit(f"only {number} pictures")
+    print(number, image.shape[1], image.shape[0], flush=True)
+"""
+
+
+@contextlib.contextmanager
+def ffmpeg_viewer(url, count, transport="tcp"):
+    """FFmpeg's client, as OpenCV has it, in a child process."""
+    env = dict(os.environ, OPENCV_FFMPEG_CAPTURE_OPTIONS=f"rtsp_transport;{transport}")
+    child = subprocess.Popen(
+        [sys.executable, "-c", FFMPEG_VIEWER, url, str(count)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=env,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        child.stderr.close()
+
+
+@pytest.mark.parametrize("protocols", ["tcp", "udp"])
+@pytest.mark.parametrize("size", [(320, 240), (641, 359), (1920, 1080)])
+def test_a_gstreamer_client_sees_the_picture(protocols, size):
+    with on_air(size=size) as (server, _), Viewer(server.url("a"), protocols) as viewer:
+        assert viewer.see(20) == (size[0] // 2 * 2, size[1] // 2 * 2)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("size", [(320, 240), (1920, 1080)])
+def test_an_ffmpeg_client_decodes_every_picture(transport, size):
+    """With SPS and PPS in front of each slice FFmpeg decodes nothing and GStreamer is content."""
+    with on_air(size=size) as (server, _):
+        with ffmpeg_viewer(server.url("a"), 45, transport) as child:
+            out, errors = child.communicate(timeout=SOON_S)
+    assert child.returncode == 0, errors
+    assert out.split(b"\n")[44].split() == [b"44", b"%d" % size[0], b"%d" % size[1]]
+    assert transport == "udp" or b"error" not in errors
+
+
+def test_two_mounts_are_two_streams_and_only_the_watched_one_is_encoded():
+    with on_air(("a", "b")) as (server, _):
+        wait_for(lambda: server.stats("a").encoded > 0 and server.viewers("a") == 0)
+        idle = server.stats("b").encoded
+        with Viewer(server.url("a")) as viewer:
+            viewer.see(30)
+            wait_for(lambda: server.viewers("a") == 1)
+            assert server.viewers("b") == 0
+            assert server.stats("a").encoded >= 30
+            assert server.stats("b").encoded <= idle + 5
+            with Viewer(server.url("b")) as other:
+                other.see(5)
+
+
+def test_nothing_is_encoded_without_viewers():
+    with on_air() as (server, camera):
+        with Viewer(server.url("a")) as viewer:
+            viewer.see(5)
+            wait_for(lambda: server.viewers("a") == 1)
+        wait_for(lambda: server.viewers("a") == 0)
+        quiet = threading.Event()
+        before, still = -1, 0
+        while still < 10:  # a third of a second in which ten pictures came
+            quiet.wait(0.05)
+            now = server.stats("a").encoded
+            still, before = (still + 1 if now == before else 0), now
+        assert camera.error is None
+
+
+def test_one_encoder_serves_all_viewers():
+    with on_air() as (server, _), contextlib.ExitStack() as stack:
+        viewers = [stack.enter_context(Viewer(server.url("a"))) for _ in range(5)]
+        for viewer in viewers:
+            viewer.see(1)
+        start, began = server.stats("a").encoded, time.monotonic()
+        viewers[0].see(30)
+        made = server.stats("a").encoded - start
+        assert server.viewers("a") == 5
+        assert made <= 40 * (time.monotonic() - began) + 10
+
+
+def test_twenty_joins():
+    limit_arenas()
+    with on_air() as (server, _):
+        for number in range(20):
+            with Viewer(server.url("a"), "udp" if number % 2 else "tcp") as viewer:
+                viewer.see(2)
+        wait_for(lambda: server.viewers("a") == 0)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_viewer_that_stalls_or_vanishes_does_not_slow_the_others(blow):
+    with on_air() as (server, _), Viewer(server.url("a")) as viewer:
+        viewer.see(1)
+        with ffmpeg_viewer(server.url("a"), 10000) as child:
+            child.stdout.readline()
+            assert server.viewers("a") == 2
+            child.send_signal(blow)
+            began = time.monotonic()
+            viewer.see(60)
+            assert time.monotonic() - began < 6
+            if blow == signal.SIGKILL:
+                wait_for(lambda: server.viewers("a") == 1)
+
+
+def test_before_the_first_picture_a_client_is_told_to_come_again():
+    with serving(ANY_PORT, ["a"]) as server:
+        assert ask(server.url("a")).split()[1] == b"503"
+        assert ask(server.url("a") + "/stream=0", "SETUP").split()[1] in (b"503", b"400", b"461")
+        assert ask(server.url("b")).split()[1] == b"404"
+        with Camera(server, ["a"]):
+            wait_for(lambda: ask(server.url("a")).split()[1] == b"200")
+            assert ask(server.url("b")).split()[1] == b"404"
+
+
+def test_a_new_size_is_fitted_while_somebody_watches_and_new_afterwards():
+    with on_air() as (server, camera):
+        with Viewer(server.url("a")) as viewer:
+            viewer.see(3)
+            camera.size = (640, 480)
+            assert viewer.see(30) == (320, 240)
+        wait_for(lambda: server.viewers("a") == 0)
+        deadline = time.monotonic() + SOON_S
+        size = None
+        while size != (640, 480) and time.monotonic() < deadline:
+            with Viewer(server.url("a")) as viewer:
+                size = viewer.see(1)
+        assert size == (640, 480)
+
+
+def test_a_silent_camera_does_not_keep_viewers_of_another_waiting():
+    with serving(ANY_PORT, ["silent", "a"]) as server:
+        server.push("silent", np.zeros((240, 320, 3), np.uint8), time.monotonic())
+        with Camera(server, ["a"]), Viewer(server.url("silent")):
+            wait_for(lambda: ask(server.url("a")).split()[1] == b"200", 5)
+            with Viewer(server.url("a")) as viewer:
+                viewer.see(5)
+
+
+def test_it_closes_at_once_with_viewers_connected():
+    with contextlib.ExitStack() as stack:
+        with serving(ANY_PORT, ["a"]) as server, Camera(server, ["a"]):
+            wait_for(lambda: ask(server.url("a")).split()[1] == b"200")
+            for protocols in ("tcp", "udp"):
+                stack.enter_context(Viewer(server.url("a"), protocols)).see(5)
+            place = server.url("a")
+            began = time.monotonic()
+        assert time.monotonic() - began < 0.5
+        with pytest.raises(OSError):
+            ask(place)
+
+
+def test_a_port_in_use_is_one_clear_line():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        says = f"port {port} of 127.0.0.1 is in use.*--rtsp PORT"
+        with pytest.raises(OutputError, match=says):
+            check(RtspSettings(port=port))
+        with pytest.raises(OutputError, match=says), serving(RtspSettings(port=port), ["a"]):
+            pytest.fail("must not begin")
+
+
+def test_two_servers_do_not_share_a_port():
+    with serving(ANY_PORT, ["a"]) as server:
+        port = int(server.url("a").split(":")[2].split("/")[0])
+        with pytest.raises(OutputError, match="is in use"):
+            check(RtspSettings(port=port))
+    check(RtspSettings(port=port))
+
+
+@pytest.mark.parametrize("address, port", [("192.0.2.1", 8554), ("no.such.host.invalid", 8554),
+                                           ("127.0.0.1", 70000), ("127.0.0.1", -1)])  # fmt: skip
+def test_an_address_that_is_not_ours_is_one_clear_line(address, port):
+    with pytest.raises(OutputError, match="Choose"):
+        check(RtspSettings(address, port))
+
+
+def test_the_stage_serves_what_passes_and_closes_with_the_stream():
+    quiet, done = threading.Event(), threading.Event()
+
+    def camera():
+        number = 0
+        while not done.is_set():
+            quiet.wait(1 / 30)
+            image = np.full((240, 320, 3), 60, np.uint8)
+            yield Frame("a", number, time.monotonic(), image)
+            number += 1
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    passed = []
+    running = threading.Thread(
+        target=lambda: passed.extend(Publish(RtspSettings(port=port), ["a"]).run(camera()))
+    )
+    running.start()
+    try:
+        wait_for(lambda: _answers(f"rtsp://127.0.0.1:{port}/a"))
+        with Viewer(f"rtsp://127.0.0.1:{port}/a") as viewer:
+            viewer.see(10)
+    finally:
+        done.set()
+        running.join()
+    assert [frame.number for frame in passed] == list(range(len(passed)))
+    assert not _answers(f"rtsp://127.0.0.1:{port}/a")
+
+
+def _answers(url):
+    try:
+        return b"200" in ask(url)
+    except OSError:
+        return False

@@ -1,0 +1,38 @@
+"""networks: ONNX files of a few bytes, made where a test wants one."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Union
+
+import pytest
+
+Shape = Sequence[Union[int, str]]
+
+
+def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Shape], **more: Any):
+    """
+    Write a model with an input "images" and the given nodes, each (operator, inputs, output,
+    attributes); ``more`` may hold opset, dtype and inputs (name to (dtype, shape)).
+    """
+    onnx = pytest.importorskip("onnx")
+    helper, types = onnx.helper, onnx.TensorProto
+    dtype = getattr(types, more.get("dtype", "FLOAT"))
+    inputs = [helper.make_tensor_value_info("images", dtype, shape)]
+    for name, (kind, extra) in more.get("inputs", {}).items():
+        inputs.append(helper.make_tensor_value_info(name, getattr(types, kind), extra))
+    made: List[Any] = [
+        helper.make_node(kind, list(given), [output], **attributes)
+        for kind, given, output, attributes in nodes
+    ]
+    results = [helper.make_tensor_value_info(n, types.FLOAT, s) for n, s in outputs.items()]
+    graph = helper.make_graph(made, "echo", inputs, results)
+    opset = helper.make_opsetid("", more.get("opset", 11))
+    whole = helper.make_model(graph, opset_imports=[opset], producer_name="echo")
+    whole.ir_version = 6  # what ONNX Runtime 1.10 reads as well
+    onnx.save(whole, str(path))
+    return str(path)
+
+
+def echo(path: Path, shape: Shape = ("batch", 3, 4, 6), **more: Any) -> str:
+    """A model that hands its input back, as float."""
+    cast = [("Cast", ["images"], "out", {"to": 1})]
+    return model(path, shape, cast, {"out": shape}, **more)

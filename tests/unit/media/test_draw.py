@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from app.core.detections import Detections
+from app.media.draw import PALETTE, Style, caption, colour_of, draw, pen_for, plain, strip
+
+SIZES = [(320, 180), (320, 320), (854, 480), (1920, 1080), (1080, 1920), (3840, 2160)]
+
+
+def found(*xyxy, labels=1):
+    boxes = np.array(xyxy, np.float32).reshape(-1, 4)
+    count = len(boxes)
+    return Detections(
+        xyxy=boxes, score=np.linspace(0.5, 0.9, count), class_id=np.arange(count) % labels
+    )
+
+
+def grey(width, height):
+    return np.full((height, width, 3), 90, np.uint8)
+
+
+def test_no_detections_leave_the_picture_alone():
+    image = grey(320, 180)
+    draw(image, Detections.empty(), ())
+    assert (image == 90).all()
+
+
+@pytest.mark.parametrize(
+    "xyxy",
+    [
+        (np.nan, 0, 10, 10),
+        (np.inf, 0, 10, 10),
+        (50, 50, 50, 80),
+        (80, 80, 50, 50),
+        (-50, -50, -10, -10),
+        (400, 10, 500, 90),
+        (-1e30, 200, 1e30, 300),
+    ],
+)
+def test_a_box_that_cannot_be_shown_is_not(xyxy):
+    image = grey(320, 180)
+    draw(image, found(xyxy), ["person"])
+    assert (image == 90).all()
+
+
+def test_a_bad_box_does_not_hide_a_good_one():
+    image, alone = grey(320, 180), grey(320, 180)
+    draw(image, found((np.nan, 0, 10, 10), (50, 50, 90, 90)), ["person"])
+    draw(alone, found((0, 0, 0, 0), (50, 50, 90, 90)), ["person"])
+    assert (image == alone).all() and (image != 90).any()
+
+
+@pytest.mark.parametrize("width, height", SIZES)
+@pytest.mark.parametrize(
+    "corner", [(0, 0, 0.05, 0.05), (0.95, 0, 1, 0.05), (0, 0.95, 0.05, 1), (0.95, 0.95, 1, 1),
+               (0, 0, 1, 1), (-5, -5, 5, 5), (0.4, 0, 0.6, 0.9)]
+)  # fmt: skip
+def test_the_whole_plate_is_in_the_picture(width, height, corner):
+    image = grey(width, height)
+    draw(image, found(np.array(corner) * np.array([width, height] * 2)), ["refrigerator"])
+    plate = (image == colour_of(0)).all(axis=2)
+    pen = pen_for(width, height)
+    rows = np.flatnonzero(plate.sum(axis=1) > 4 * pen.line)
+    assert len(rows) >= pen.plate_height - 2 * pen.line
+    wide = plate[rows[len(rows) // 2]].sum()
+    assert wide > 0
+
+
+@pytest.mark.parametrize("width, height", SIZES)
+def test_letters_are_legible(width, height):
+    image = grey(width, height)
+    draw(
+        image, found((width * 0.3, height * 0.4, width * 0.6, height * 0.9)), ["H"], Style(1, False)
+    )
+    ink = np.flatnonzero(
+        (image[: int(height * 0.4) - 2 * pen_for(width, height).line].max(axis=2) < 85).any(axis=1)
+    )
+    assert len(ink) >= max(7, min(width, height) / 90)
+
+
+def test_a_long_label_is_cut_and_keeps_its_score():
+    image = grey(640, 360)
+    draw(image, found((300, 100, 340, 200)), ["x" * 500])
+    plate = (image == colour_of(0)).all(axis=2)
+    assert plate[:95].any() and plate.any(axis=0).sum() <= 330
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (7, 5), (33, 9)])
+def test_tiny_pictures_do_not_matter(size):
+    image = grey(*size)
+    draw(image, found((-5, -5, 50, 50)), ["person"])
+    strip(image, "12 fps")
+
+
+@pytest.mark.parametrize(
+    "text, plate",
+    [("", ""), ("person", "person"), ("vélo", "velo"), ("犬 dog", "? dog"), ("a\nb", "a?b")],
+)
+def test_text_that_opencv_can_write(text, plate):
+    assert plain(text) == plate
+
+
+def test_caption_says_name_score_and_track():
+    objects = found((0, 0, 9, 9), (0, 0, 9, 9), labels=2).replace(track_id=[-1, 12])
+    assert caption(objects, 0, ["person"]) == ("person", " 50%")
+    assert caption(objects, 1, ["person"]) == ("class 1", " 90% #12")
+    assert caption(objects, 1, ["person", "car"], Style(1.0, False, False)) == ("car", "")
+
+
+def test_colours_are_distinct_and_stable():
+    assert len(set(PALETTE)) == len(PALETTE) >= 20
+    assert colour_of(3) == colour_of(3 + len(PALETTE)) and colour_of(-1) in PALETTE
+
+
+def test_the_surest_is_on_top():
+    image = grey(640, 360)
+    objects = found((100, 100, 300, 300), (100, 100, 300, 300), labels=2)
+    draw(image, objects, ["a", "b"])
+    assert (image == colour_of(1)).all(axis=2).any()
+    assert not (image == colour_of(0)).all(axis=2).any()
+
+
+def test_strip_is_in_the_lower_left_corner():
+    image = grey(640, 360)
+    strip(image, "cam1 12 fps")
+    assert (image[-2, 0] == 0).all() and (image[:300] == 90).all()

@@ -1,0 +1,112 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from app.core.detections import Detections
+from app.core.frame import Frame
+from app.errors import OutputError
+from app.stages.report import Report, ReportSettings, check, entry
+
+SCHEMA = pathlib.Path(__file__).parents[3] / "configs" / "detections.schema.json"
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+def frame(number=0, found=None, **more):
+    return Frame("cam1", number, 12.5, IMAGE, detections=found, labels=("person",), **more)
+
+
+def objects():
+    return Detections(
+        xyxy=[[1.005, 2, 3.14159, 4], [-5, 0, 10, 10], [np.nan, 0, 1, 1], [0, 0, 1, 1]],
+        score=[0.87654, 1, 0.5, np.inf],
+        class_id=[0, 7, 0, 0],
+        track_id=[-1, 12, 3, 4],
+    )
+
+
+def written(path, frames):
+    list(Report(ReportSettings(str(path))).run(frames))
+    return path.read_text().splitlines()
+
+
+def test_nothing_found_is_an_empty_list():
+    assert entry(frame()) == {"camera": "cam1", "frame": 0, "time": 0.0, "detections": []}
+    assert entry(frame(found=Detections.empty()))["detections"] == []
+
+
+def test_each_object_is_said_in_full_and_no_nan():
+    assert entry(frame(3, objects(), time=0.1234567))["detections"] == [
+        {"box": [1.0, 2.0, 3.14, 4.0], "score": 0.8765, "label": "person", "class_id": 0,
+         "track_id": -1},
+        {"box": [-5.0, 0.0, 10.0, 10.0], "score": 1.0, "label": "class 7", "class_id": 7,
+         "track_id": 12},
+    ]  # fmt: skip
+    assert entry(frame(time=float("nan")))["time"] == 0.0
+
+
+def test_the_file_is_named_for_folders_only():
+    assert entry(frame(file="a.jpg"))["file"] == "a.jpg"
+    assert "file" not in entry(frame())
+
+
+def test_real_output_fits_the_schema(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(SCHEMA.read_text())
+    frames = [frame(0), frame(1, objects(), time=1.7e9), frame(2, objects(), file="é.jpg")]
+    lines = written(tmp_path / "out" / "d.jsonl", frames)
+    assert len(lines) == 3
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(dict(json.loads(lines[0]), extra=1), schema)
+
+
+def test_a_line_is_out_before_the_next_frame_and_an_old_file_is_replaced(tmp_path):
+    path = tmp_path / "d.jsonl"
+    path.write_text("old\n")
+    running = Report(ReportSettings(str(path))).run(frame(n) for n in range(3))
+    next(running)
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [0]
+    next(running)
+    running.close()  # as Ctrl-C does
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [0, 1]
+
+
+def test_dash_is_standard_output(capfd):
+    list(Report(ReportSettings("-")).run([frame(0), frame(1)]))
+    assert [json.loads(line)["frame"] for line in capfd.readouterr().out.splitlines()] == [0, 1]
+
+
+def test_what_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "d.jsonl"):
+        with pytest.raises(OutputError, match=r"cannot be written: .*--detections"):
+            check(str(path))
+        with pytest.raises(OutputError, match="cannot be written"):
+            list(Report(ReportSettings(str(path))).run([frame()]))
+
+
+def test_check_leaves_everything_as_it_was(tmp_path):
+    old = tmp_path / "old.jsonl"
+    old.write_text("old\n")
+    check(str(old))
+    check(str(tmp_path / "new.jsonl"))
+    check("-")
+    assert old.read_text() == "old\n" and [path.name for path in tmp_path.iterdir()] == [old.name]
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_clear_line():
+    with pytest.raises(OutputError, match="No space left"):
+        list(Report(ReportSettings("/dev/full")).run([frame()]))
+
+
+def test_errors_of_those_before_are_not_ours(tmp_path):
+    def broken():
+        yield frame()
+        raise OSError("the camera's")
+
+    with pytest.raises(OSError, match="the camera's"):
+        written(tmp_path / "d.jsonl", broken())

@@ -1,0 +1,157 @@
+"""test_layers: the rules of the tree, checked by reading the code."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+# Who may import whom. Stages do not import one another.
+MAY_IMPORT = {
+    "errors": set(),
+    "home": set(),
+    "terminal": set(),
+    "download": set(),
+    "core": {"core", "errors"},
+    "console": {"core", "errors"},
+    "vision": {"vision"},
+    "analytics": {"analytics", "core", "vision", "errors"},
+    "device": {"device", "vision", "errors"},
+    "media": {"media", "core", "errors"},
+    "service": {"service", "core", "errors"},
+    "stages": {"core", "vision", "analytics", "media", "device", "errors"},
+    "kinds": {"errors"},
+    "settings": {"kinds", "errors"},
+    "fetch": {"download", "errors"},
+    "catalogue": {"settings", "device", "fetch", "home", "errors"},
+    "config": {"kinds", "settings", "catalogue", "stages", "media", "device", "errors"},
+    "assemble": {"config", "catalogue", "core", "device", "media", "stages", "errors"},
+}
+# Where a library may be imported.
+ONLY_IN = {
+    "cv2": {"device", "media"},
+    "gi": {"media"},
+    "jtop": {"device"},
+    "onnx": {"device"},
+    "onnxruntime": {"device"},
+    "pycuda": {"device"},
+    "tensorrt": {"device"},
+    "yaml": {"kinds", "settings"},
+}
+PRINTING = {"print", "input"}
+EXITING = {"exit", "quit", "SystemExit", "sys.exit", "os._exit", "os.abort"}
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILES = [path.relative_to(ROOT) for path in sorted((ROOT / "app").rglob("*.py"))]
+FULL = [path for path in FILES if (ROOT / path).read_text(encoding="utf-8").strip()]
+each_file = pytest.mark.parametrize("path", FULL, ids=str)
+
+
+def tree_of(path):
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def layer_of(path):
+    """The first name under app/; "cli" for all that the command line is made of."""
+    layer = path.with_suffix("").parts[1]
+    return "cli" if layer == "__main__" or layer.startswith("cli") else layer
+
+
+def imported(path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "{}: a relative import".format(path)
+            for alias in node.names:
+                yield "{}.{}".format(node.module, alias.name)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name
+
+
+def test_every_file_has_a_layer():
+    layers = {layer_of(path) for path in FILES}
+    assert layers - {"__init__", "cli"} <= set(MAY_IMPORT)
+
+
+@each_file
+def test_imports_point_down(path):
+    layer = layer_of(path)
+    if layer == "cli":
+        return
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "app" and parts[1] != "__version__":
+            assert parts[1] in MAY_IMPORT.get(layer, ()), "{} imports {}".format(path, name)
+
+
+@each_file
+def test_libraries_stay_where_they_are_known(path):
+    for name in imported(path):
+        allowed = ONLY_IN.get(name.split(".")[0])
+        assert allowed is None or layer_of(path) in allowed, "{} imports {}".format(path, name)
+
+
+@each_file
+def test_only_the_command_line_prints_or_exits(path):
+    if layer_of(path) == "cli":
+        return
+    for node in ast.walk(tree_of(path)):
+        if not isinstance(node, ast.Call):
+            continue
+        called, name = node.func, ""
+        if isinstance(called, ast.Name):
+            name = called.id
+        elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            name = "{}.{}".format(called.value.id, called.attr)
+        assert name not in PRINTING | EXITING, "{}:{}: {}()".format(path, node.lineno, name)
+
+
+@each_file
+def test_a_file_is_short_and_says_what_it_is_for(path):
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) < 300
+    if path.name == "__init__.py":
+        return
+    first_line = (ast.get_docstring(tree_of(path)) or "").split("\n")[0]
+    assert first_line.lower().startswith(path.stem + ": "), first_line
+
+
+@each_file
+def test_a_stray_next_cannot_end_a_stream(path):
+    """On 3.6 a StopIteration inside a generator ends it silently, unless the file asks for more."""
+    streams = layer_of(path) in {"stages", "media"} or path.as_posix() == "app/core/pipeline.py"
+    nodes = list(ast.walk(tree_of(path)))
+    if streams and any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
+        assert "__future__.generator_stop" in imported(path)
+
+
+IMPORT_ALL = """
+import importlib, importlib.machinery, sys
+
+class OnlyTheCore:
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name not in {"app", "numpy", "yaml", "_yaml", "cv2"}:
+            spec = importlib.machinery.PathFinder.find_spec(name)
+            if spec and "-packages" in str(spec.origin or spec.submodule_search_locations):
+                raise ImportError(name + " is not there, says the test")
+
+sys.meta_path.insert(0, OnlyTheCore())
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+for name in ("gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "pytest"):
+    assert name not in sys.modules, name
+"""
+
+
+def test_everything_imports_with_the_core_requirements_alone():
+    """GStreamer, ONNX Runtime and CUDA are asked for when they are used, never at import."""
+    names = [".".join(path.with_suffix("").parts) for path in FILES if path.stem != "__main__"]
+    names = [name.replace(".__init__", "") for name in names]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_ALL] + names,
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    assert done.returncode == 0, done.stdout
