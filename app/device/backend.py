@@ -94,7 +94,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model, the first time it is asked for. Raises EngineError if it cannot run here."""
+        """Read a model when first asked for it. Raises EngineError if it cannot run here."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

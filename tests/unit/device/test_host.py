@@ -197,7 +197,7 @@ def test_a_manifest_that_does_not_fit_is_refused(backend, tmp_path, model, told)
 def test_a_decoder_that_does_not_fit_is_refused(backend, tmp_path, shape, decoder) -> None:
     """Found at load, and not as a crash with the first frame."""
     made = [("RandomUniform", [], "output", {"shape": shape})]
-    path = tiny.model(tmp_path / "x.onnx", ("batch", 3, 32, 64), made, {"output": shape})
+    path = networks.model(tmp_path / "x.onnx", ("batch", 3, 32, 64), made, {"output": shape})
     told = refused(backend, Model("x", path, InputSpec((64, 32)), decoder), "cannot read")
     assert "output" in told
 

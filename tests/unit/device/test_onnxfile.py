@@ -25,7 +25,7 @@ def test_describe(tmp_path) -> None:
     found = onnxfile.describe(path)
     assert found.inputs == (("images", (-1, 3, 4, 6), "float32"),)
     assert found.outputs == (("out", (-1, 3, 4, 6), "float32"),)
-    assert (found.opset, found.producer, found.refused) == (11, "tiny", ())
+    assert (found.opset, found.producer, found.refused) == (11, "echo", ())
     assert list(found.operators.items()) == [("Relu", 2), ("Exp", 1)]
 
 
