@@ -34,7 +34,7 @@ class FakeBackend(Backend):
         spec = model.input or InputSpec((32, 32))
         inputs = (TensorSpec("images", (-1, 3) + spec.size_wh[::-1], "float32"),)
         filled = model._replace(input=spec)
-        return Network(model.name, spec, inputs, (), self.answers[model.name], filled)
+        return Network(filled, spec, inputs, (), handle=self.answers[model.name])
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         assert len(images) == len(windows)

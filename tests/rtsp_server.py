@@ -7,6 +7,7 @@ Prints "ready PORT" once it listens. The path is /cam; each picture is videotest
 """
 
 import argparse
+import sys
 
 import gi
 
@@ -48,7 +49,8 @@ def main() -> None:
     server.get_mount_points().add_factory("/cam", factory)
     if server.attach(None) == 0:
         raise SystemExit("cannot listen")
-    print("ready", server.get_bound_port(), flush=True)
+    sys.stdout.write(f"ready {server.get_bound_port()}\n")
+    sys.stdout.flush()
     GLib.MainLoop().run()
 
 

@@ -18,11 +18,10 @@ _COUNTED = (Shape.MP4, Shape.AVI)
 
 def file_pictures(path: str, stop: threading.Event) -> Pictures:
     """Every frame of the video in a file, upright. Raises Broken where it breaks off."""
-    # FFmpeg and OpenCV write to stderr what we say better ourselves.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     import cv2
 
+    _hush(cv2)
     video = _opened(cv2, path)
     try:
         if not video.isOpened():
@@ -41,6 +40,16 @@ def file_pictures(path: str, stop: threading.Event) -> Pictures:
         video.release()
     if inspect(path).shape in _COUNTED and count < 0.9 * expected - 2:
         raise Broken(f"its header speaks of {expected}")
+
+
+def _hush(cv2: Any) -> None:
+    """Keep OpenCV from writing to stderr what we say better ourselves, unless one asks for it."""
+    if "OPENCV_LOG_LEVEL" in os.environ:
+        return
+    utils = getattr(cv2, "utils", None)
+    logging = getattr(utils, "logging", cv2)  # OpenCV 5; before, cv2 itself; JetPack 4's has none
+    if hasattr(logging, "setLogLevel"):
+        logging.setLogLevel(0)
 
 
 def _opened(cv2: Any, path: str) -> Any:

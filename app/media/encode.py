@@ -114,7 +114,7 @@ def best() -> str:
 
 
 def exists(element: str) -> bool:
-    return gst.load().ElementFactory.find(element) is not None
+    return not gst.missing(element)
 
 
 @functools.lru_cache(maxsize=None)

@@ -3,7 +3,9 @@
 import contextlib
 import ctypes
 import functools
+import importlib
 import os
+import warnings
 from typing import AbstractSet, Any, FrozenSet, List
 
 from app.errors import SourceError
@@ -20,23 +22,34 @@ APT = (
 @functools.lru_cache(maxsize=None)
 def load() -> Any:
     """The Gst module, started. Raises SourceError, with what to install, where there is none."""
-    # GStreamer brings libunwind, which has the same names as GCC's unwinder: a C++ library loaded
-    # later (ONNX Runtime, TensorRT) would mix the two and abort where it means to throw.
-    with contextlib.suppress(OSError):
-        ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
-    try:
-        import gi
-
-        gi.require_version("Gst", "1.0")
-        from gi.repository import Gst
-    except (ImportError, ValueError) as exc:
-        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {APT}") from exc
+    Gst = namespace("Gst")
     if not os.environ.get("GST_DEBUG"):
         Gst.debug_set_active(False)
     ok, _ = Gst.init_check([])
     if not ok:
         raise SourceError(f"GStreamer does not start. Run: {APT}")
     return Gst
+
+
+def namespace(name: str) -> Any:
+    """
+    One of GStreamer's modules of version 1.0, such as GstRtspServer; Gst itself is load()'s.
+
+    Raises SourceError where it is missing.
+    """
+    # GStreamer brings libunwind, which has the same names as GCC's unwinder: a C++ library loaded
+    # later (ONNX Runtime, TensorRT) would mix the two and abort where it means to throw.
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyGObject's importer is older than Python 3.10's rules
+            import gi
+
+            gi.require_version(name, "1.0")
+            return importlib.import_module("gi.repository." + name)
+    except (ImportError, ValueError) as exc:
+        raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {APT}") from exc
 
 
 def absent() -> str:

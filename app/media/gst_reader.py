@@ -16,8 +16,8 @@ from app.media.live import Way
 from app.media.playback import Broken, Ended, Playback, Stream
 
 _SLICE_S = 0.2
-# decodebin now and then swallows its demuxer's error; a file with no first picture in this time goes
-# to the next reader, and one that stops later is given up.
+# decodebin now and then swallows its demuxer's error; a file with no first picture in this time
+# goes to the next reader, and one that stops later is given up.
 _FIRST_S = 5.0
 _NEXT_S = 30.0
 

@@ -58,11 +58,11 @@ _RTP = {
 
 # Every element that a string here can name: what to look for on a machine.
 ELEMENTS = frozenset(
-    [decoder.element for decoder in DECODERS]
-    + list(PARSERS.values())
-    + "rtspsrc rtph264depay rtph265depay rtpjpegdepay souphttpsrc multipartdemux v4l2src".split()
-    + "nvarguscamerasrc nvvidconv cudadownload gldownload".split()
-    + "filesrc decodebin appsrc appsink videoconvert".split()
+    {decoder.element for decoder in DECODERS}
+    | set(PARSERS.values())
+    | {"rtspsrc", "rtph264depay", "rtph265depay", "rtpjpegdepay", "souphttpsrc", "multipartdemux"}
+    | {"v4l2src", "nvarguscamerasrc", "nvvidconv", "cudadownload", "gldownload"}
+    | {"filesrc", "decodebin", "appsrc", "appsink", "videoconvert"}
 )
 
 # Which Debian or Ubuntu package has it; on a Jetson, nv* come with JetPack.

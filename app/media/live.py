@@ -111,7 +111,7 @@ class Live(Source):
         self.state = "playing"
 
     def _lost(self, why: Broken) -> None:
-        """Log the first reason of an episode, and later once that the camera is there but refuses."""
+        """Log an episode's first reason, and once more when the camera is there but refuses."""
         reason = self._settings.scrubbed(str(why))
         self.state = "lost: " + reason
         if type(why) not in self._told and Refused not in self._told:

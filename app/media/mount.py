@@ -150,10 +150,7 @@ class Bindings(NamedTuple):
 @functools.lru_cache(maxsize=None)
 def bindings() -> Bindings:
     loaded = gst.load()
-    import gi
+    server, rtsp, video = map(gst.namespace, ("GstRtspServer", "GstRtsp", "GstVideo"))
+    from gi.repository import GLib
 
-    for name in ("GstRtspServer", "GstRtsp", "GstVideo"):
-        gi.require_version(name, "1.0")
-    from gi.repository import GLib, GstRtsp, GstRtspServer, GstVideo
-
-    return Bindings(loaded, GLib, GstRtspServer, GstRtsp, GstVideo)
+    return Bindings(loaded, GLib, server, rtsp, video)

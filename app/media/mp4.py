@@ -1,5 +1,7 @@
 """mp4: write pictures to a file; none is lost, and what is on the disk can be played."""
 
+from __future__ import generator_stop
+
 import abc
 import contextlib
 import logging

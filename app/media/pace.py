@@ -12,7 +12,9 @@ from app.core.stage import Frames
 _BEHIND_S = 1.0  # later than this, the clip goes on from here instead of rushing after the clock
 
 
-def paced(frames: Frames, stop: threading.Event, now: Callable[[], float] = time.monotonic) -> Frames:
+def paced(
+    frames: Frames, stop: threading.Event, now: Callable[[], float] = time.monotonic
+) -> Frames:
     """The frames of a clip at the clip's own speed, captured when they are due."""
     offset = None
     with contextlib.closing(frames):

@@ -27,7 +27,7 @@ def open_source(camera: Camera) -> Source:
         return Folder(camera)
     if kind is Kind.FILE:
         return Clip(camera, _file_ways())
-    return Live(camera, _live_way(camera))
+    return Live(camera, live_way(camera))
 
 
 def _file_ways() -> List[ClipWay]:
@@ -40,7 +40,8 @@ def _file_ways() -> List[ClipWay]:
     ]
 
 
-def _live_way(camera: Camera) -> Way:
+def live_way(camera: Camera) -> Way:
+    """How a live camera is reached. Raises SourceError where this machine lacks the elements."""
     kind, shown = camera.uri.kind, camera.shown
     gst.require(shown, "appsink", "videoconvert")
     if kind is Kind.RTSP:

@@ -1,5 +1,7 @@
 """rtsp: serve pictures as H.264 over RTSP; each mount is encoded once, and only while watched."""
 
+from __future__ import generator_stop
+
 import contextlib
 import ctypes
 import errno
@@ -12,7 +14,7 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from app.errors import OutputError
+from app.errors import OutputError, SourceError
 from app.media import gst
 from app.media.encode import best
 from app.media.mount import Mount, RtspSettings, bindings
@@ -188,15 +190,11 @@ def check(settings: RtspSettings) -> None:
 @functools.lru_cache(maxsize=None)
 def missing() -> str:
     """Why there is no RTSP here and how to get it, or "" where there is."""
-    reason = gst.absent()
-    if reason:
-        return reason
     try:
         bindings()
-    except (ImportError, ValueError) as exc:
-        return f"GStreamer's RTSP server is missing ({exc}). Run: {gst.APT}"
-    needed = ("appsrc", "h264parse", "rtph264pay")
-    absent = [name for name in needed if gst.load().ElementFactory.find(name) is None]
+    except SourceError as error:
+        return str(error)
+    absent = gst.missing("appsrc", "h264parse", "rtph264pay")
     return f"GStreamer lacks {', '.join(absent)}. Run: {gst.APT}" if absent else ""
 
 

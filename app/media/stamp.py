@@ -33,7 +33,7 @@ def draw_stamp(image: np.ndarray, number: int, monotonic: float) -> None:
 
 
 def read_stamp(image: np.ndarray) -> Optional[Stamp]:
-    """What draw_stamp() wrote into an (H, W, C) or (H, W) picture, or None where it is not clear."""
+    """What draw_stamp() wrote into an (H, W, C) or (H, W) picture; None where it is not clear."""
     if image.shape[0] < HEIGHT or image.shape[1] < WIDTH:
         return None
     block = image[:HEIGHT, :WIDTH].astype(np.float32)

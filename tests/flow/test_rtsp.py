@@ -25,7 +25,7 @@ ANY_PORT = RtspSettings(port=0)
 
 @pytest.fixture(autouse=True)
 def gstreamer():
-    needs.gstreamer()
+    needs.gstreamer("GstRtspServer")
 
 
 class Camera:

@@ -10,11 +10,11 @@ import pytest
 # Who may import whom. Stages do not import one another.
 MAY_IMPORT = {
     "errors": set(),
-    "home": set(),
     "terminal": set(),
     "download": set(),
     "core": {"core", "errors"},
-    "console": {"core", "errors"},
+    "console": {"core", "device", "fetch", "manifest", "errors"},
+    "terminal": set(),
     "vision": {"vision"},
     "analytics": {"analytics", "core", "vision", "errors"},
     "device": {"device", "vision", "errors"},
@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "kinds": {"errors"},
     "settings": {"kinds", "errors"},
     "fetch": {"download", "errors"},
-    "catalogue": {"settings", "device", "fetch", "home", "errors"},
-    "config": {"kinds", "settings", "catalogue", "stages", "media", "device", "errors"},
+    "manifest": {"kinds", "settings", "device", "vision", "fetch", "errors"},
+    "catalogue": {"manifest", "device", "errors"},
+    "config": {"kinds", "settings", "manifest", "catalogue", "stages", "media", "device", "errors"},
     "assemble": {"config", "catalogue", "core", "device", "media", "stages", "errors"},
 }
 # Where a library may be imported.

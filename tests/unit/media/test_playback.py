@@ -54,7 +54,12 @@ def test_pictures_are_turned_upright(orientation, corner):
             "the camera refused the user or password (401)",
             Refused,
         ),
-        ("Not Found", "x.c(16):\nNot Found (404), URL", "the camera has no such path (404)", Refused),
+        (
+            "Not Found",
+            "x.c(16):\nNot Found (404), URL",
+            "the camera has no such path (404)",
+            Refused,
+        ),
         ("Gone", "x.c(16):\nGone (410)", "the camera answers with status 410", Refused),
         (
             "Could not open resource for reading and writing.",

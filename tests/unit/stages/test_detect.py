@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from app.device.backend import InputSpec, Model, Placement
+from app.errors import ConfigError, EngineError
+from app.stages.detect import Detect, DetectSettings
+from app.stages.limit import Limit
+from app.stages.preprocess import Preprocess
+from tests.doubles import frame
+from tests.fake_backend import FakeBackend
+
+ROWS = np.array([[[16, 24, 32, 40, 0.9, 1], [0, 0, 8, 64, 0.6, 0], [1, 1, 2, 2, 0.1, 0]]], np.float32)
+MODEL = Model(
+    "toy", "toy.onnx", InputSpec((64, 64), placement=Placement.LETTERBOX), "end2end", {},
+    ("cat", "dog"), score=0.5,
+)  # fmt: skip
+
+
+def run(model=MODEL, count=1, **settings):
+    backend = FakeBackend({"toy": lambda batch: {"output": ROWS}})
+    pictures = [frame(number, image=np.zeros((90, 160, 3), np.uint8)) for number in range(count)]
+    ready = Preprocess(backend, model).run(pictures)
+    return list(Detect(backend, model, DetectSettings("toy", **settings)).run(ready))
+
+
+def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():
+    (one,) = run()
+    # 160x90 lies in 64x64 at 0.4, from row 14 on
+    np.testing.assert_allclose(one.detections.xyxy, [[40, 25, 80, 65], [0, 0, 20, 90]], atol=0.01)
+    assert one.detections.class_id.tolist() == [1, 0]
+    assert one.labels == ("cat", "dog")
+    assert one.tensor is None
+
+
+def test_the_configs_score_goes_before_the_models_own():
+    assert [len(run(score=score)[0].detections) for score in (None, 0.7, 0.05)] == [2, 1, 3]
+
+
+def test_only_wanted_classes_stay():
+    assert run(classes=("dog",))[0].detections.class_id.tolist() == [1]
+
+
+def test_a_label_that_the_model_does_not_know():
+    with pytest.raises(ConfigError, match="no label 'dgo'. Did you mean 'dog'"):
+        run(classes=("dgo",))
+
+
+def test_a_classifier_finds_nothing_to_draw_a_box_around():
+    with pytest.raises(ConfigError, match="toy names what a picture shows"):
+        run(MODEL._replace(decoder=None))
+
+
+def test_a_model_that_the_backend_refuses():
+    with pytest.raises(EngineError, match="other"):
+        run(MODEL._replace(name="other"))
+
+
+def test_limit_counts_each_camera_on_its_own_and_then_ends_without_asking_for_more():
+    def pictures():
+        for number in range(3):
+            yield frame(number, "a")
+            yield frame(number, "b")
+        raise AssertionError("asked for one more")
+
+    passed = [(one.source, one.number) for one in Limit(["a", "b"], 2).run(pictures())]
+    assert passed == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
