@@ -53,6 +53,10 @@ class Model(NamedTuple):
     iou: float = 0.45
     free_dims: Tuple[int, ...] = ()  # axes of every input and output declared fixed, to be set free
 
+    def label(self, class_id: int) -> str:
+        """The name of a class, or its number where the labels do not reach."""
+        return self.labels[class_id] if 0 <= class_id < len(self.labels) else str(class_id)
+
 
 class TensorSpec(NamedTuple):
     name: str
@@ -90,7 +94,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model when it is first asked for. Raises EngineError if it cannot run here."""
+        """Read a model when first asked for it. Raises EngineError if it cannot run here."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

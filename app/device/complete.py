@@ -1,10 +1,12 @@
 """complete: fill a model's gaps from the network's own names and shapes, and check what is said."""
 
-from typing import Mapping, NamedTuple, Optional, Tuple
+from typing import FrozenSet, Mapping, NamedTuple, Optional, Tuple
+
+import numpy as np
 
 from app.device.backend import InputSpec, Model, Placement, TensorSpec
 from app.errors import EngineError
-from app.vision.decode import DECODERS
+from app.vision.decode import DECODERS, bind
 from app.vision.decode_yolo import rows_first
 from app.vision.guess import Guess, Hints, guess
 from app.vision.tensors import Tensor, listed, picture_of
@@ -16,6 +18,7 @@ class Tensors(NamedTuple):
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
     metadata: Mapping[str, str] = {}
+    operators: FrozenSet[str] = frozenset()
 
 
 class Completed(NamedTuple):
@@ -30,7 +33,7 @@ def complete(model: Model, seen: Tensors) -> Completed:
     reason = ""
     if model.input is None:
         try:
-            guessed = guess(inputs, outputs, Hints(metadata=seen.metadata))
+            guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata))
         except ValueError as error:
             raise EngineError(
                 f"{model.path}: {error}. Write a manifest that names its decoder, one of "
@@ -39,6 +42,7 @@ def complete(model: Model, seen: Tensors) -> Completed:
         model, reason = _filled(model, guessed), guessed.reason
     _check_input(model, inputs)
     _check_roles(model, outputs)
+    _try_decoder(model, outputs)
     _check_labels(model, {spec.name: spec.shape for spec in outputs})
     return Completed(model, reason)
 
@@ -86,6 +90,22 @@ def _check_roles(model: Model, outputs: Tuple[Tensor, ...]) -> None:
             f"{model.path}: decoder {model.decoder} needs an output for {absent[0]!r}; it has "
             f"{listed(outputs)}. Name them in 'outputs'"
         )
+
+
+def _try_decoder(model: Model, outputs: Tuple[Tensor, ...]) -> None:
+    """Decode zeros of the declared shapes, where those are known but for the batch."""
+    if model.decoder is None or any(size < 0 for spec in outputs for size in spec.shape[1:]):
+        return
+    assert model.input is not None
+    zeros = {spec.name: np.zeros((1,) + spec.shape[1:], spec.dtype) for spec in outputs}
+    try:
+        by_role = bind(zeros, model.outputs)
+        DECODERS[model.decoder].decode(by_role, model.input.size_wh, 0.99)
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        raise EngineError(
+            f"{model.path}: decoder {model.decoder} cannot read {listed(outputs)}: {error}. "
+            "Mend the manifest's decoder, outputs or input.size"
+        ) from error
 
 
 def _check_labels(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> None:

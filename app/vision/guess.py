@@ -27,6 +27,9 @@ class Hints(NamedTuple):
     metadata: Mapping[str, str] = {}
 
 
+NO_HINTS = Hints()
+
+
 class Guess(NamedTuple):
     decoder: Optional[str]  # None for a classifier
     roles: Mapping[str, str]
@@ -54,9 +57,7 @@ class _Seen(NamedTuple):
 
 
 def guess(
-    inputs: Tuple[Tensor, ...],
-    outputs: Tuple[Tensor, ...],
-    hints: Hints = Hints(),  # noqa: B008
+    inputs: Tuple[Tensor, ...], outputs: Tuple[Tensor, ...], hints: Hints = NO_HINTS
 ) -> Guess:
     """Raises ValueError, with the outputs listed, where nothing fits."""
     picture = picture_of(inputs)
@@ -68,8 +69,16 @@ def guess(
     for rule in _RULES:
         head = rule(seen)
         if head:
-            labels = _labels(head, hints)
-            return Guess(head.decoder, head.roles, size_wh, layout, *head[2:4], labels, head[4])
+            return Guess(
+                decoder=head.decoder,
+                roles=head.roles,
+                size_wh=size_wh,
+                layout=layout,
+                look=head.look,
+                classes=head.classes,
+                labels=_labels(head, hints),
+                reason=head.reason,
+            )
     raise ValueError(f"no known reading of the outputs {listed(outputs)}")
 
 

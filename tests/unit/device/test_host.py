@@ -193,6 +193,20 @@ def test_a_manifest_that_does_not_fit_is_refused(backend, tmp_path, model, told)
     refused(backend, model._replace(path=path), told)
 
 
+@pytest.mark.parametrize("shape, decoder", [((1, 8, 43), "yolox"), ((1, 10), "yolov8")])
+def test_a_decoder_that_does_not_fit_is_refused(backend, tmp_path, shape, decoder) -> None:
+    """Found at load, and not as a crash with the first frame."""
+    made = [("RandomUniform", [], "output", {"shape": shape})]
+    path = networks.model(tmp_path / "x.onnx", ("batch", 3, 32, 64), made, {"output": shape})
+    told = refused(backend, Model("x", path, InputSpec((64, 32)), decoder), "cannot read")
+    assert "output" in told
+
+
+def test_label() -> None:
+    model = Model("x", "", labels=("a", "b"))
+    assert [model.label(number) for number in (0, 1, 2, -1)] == ["a", "b", "2", "-1"]
+
+
 @pytest.mark.parametrize("spec", [None, InputSpec((64, 32))])
 def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
     shape = ("batch", 3, 32, 64)

@@ -5,6 +5,8 @@ from typing import Any, List, Tuple
 import pytest
 
 from app.device import onnxfile
+from app.device.backend import Model
+from app.device.complete import Tensors, complete
 from app.errors import EngineError
 from tests import networks
 from tests.data import data
@@ -110,3 +112,14 @@ def test_real_models(file: str, told: List[str]) -> None:
     operators = [refused.operator for refused in found.refused]
     assert [operator for operator in told if operator not in operators] == []
     assert told or operators == []
+
+
+@pytest.mark.parametrize("file, told", REAL)
+def test_real_models_are_guessed_from_the_file_alone(file: str, told: List[str]) -> None:
+    """As jetwatch inspect does it: no runtime has to take the file."""
+    path = str(data(f"models/{file}.onnx"))
+    found = onnxfile.describe(path)
+    tensors = Tensors(found.inputs, found.outputs, found.metadata, frozenset(found.operators))
+    made = complete(Model(file, path), tensors)
+    assert made.guessed and made.model.input is not None
+    assert (made.model.decoder is None) == ("a classifier" in made.guessed)
