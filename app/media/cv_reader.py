@@ -18,7 +18,6 @@ _COUNTED = (Shape.MP4, Shape.AVI)
 
 def file_pictures(path: str, stop: threading.Event) -> Pictures:
     """Every frame of the video in a file, upright. Raises Broken where it breaks off."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     import cv2
 
     _hush(cv2)
