@@ -1,5 +1,6 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
+import logging
 from typing import Iterator, List, Optional
 
 from app import catalogue
@@ -12,7 +13,7 @@ from app.errors import DeviceError
 from app.media import mp4, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
-from app.stages.detect import Detect, class_ids
+from app.stages.detect import Detect
 from app.stages.limit import Limit
 from app.stages.overlay import Overlay
 from app.stages.preprocess import Preprocess
@@ -20,13 +21,31 @@ from app.stages.publish import Publish
 from app.stages.record import Record
 from app.stages.report import Report
 
+logger = logging.getLogger(__name__)
+
 
 def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> Pipeline:
-    """The pipeline that a config asks for; with ``frames``, it ends after so many per camera."""
-    model = chosen_model(config)
+    """
+    The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
+    the model and tries the outputs, so that what is wrong is said before a camera is opened.
+    """
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
+    with backend.attached():
+        network = backend.load(chosen_model(config))
+    if network.guessed:
+        logger.info(
+            "%s has no manifest, taken for: %s; input %s, %s, %s",
+            network.model.name,
+            network.guessed,
+            "x".join(map(str, network.input.size_wh)),
+            network.input.colour,
+            network.input.placement.value,
+        )
+    found = [Preprocess(backend, network), Detect(backend, network, config.detect)]
     seen: List[Stage] = []
+    if frames is not None:
+        seen.append(Limit(cameras, frames))
     if config.rtsp or config.record:
         seen.append(Overlay(config.overlay))
     if config.rtsp:
@@ -35,19 +54,13 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
         seen.append(Record(config.record, cameras))
     if config.report:
         seen.append(Report(config.report))
-    found: List[Stage] = [Preprocess(backend, model), Detect(backend, model, config.detect)]
-    if frames is not None:
-        found.insert(0, Limit(cameras, frames))
-    return Pipeline(sources(config), [found, seen] if seen else [found])
+    return Pipeline(sources(config), [found, seen] if seen else [found], backend.width)
 
 
 def chosen_model(config: Config) -> Model:
     """The model to detect with: one of the config's own, of the catalogue, or an ONNX file."""
     own = [one.model() for one in config.models if one.name == config.detect.model]
-    model = own[0] if own else catalogue.model(config.detect.model)
-    if model.labels:  # else they are guessed once it is loaded
-        class_ids(config.detect.classes, model)
-    return model
+    return own[0] if own else catalogue.model(config.detect.model)
 
 
 def describe(config: Config) -> Iterator[str]:

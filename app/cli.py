@@ -49,9 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
         began = time.monotonic()
         rtsp.limit_arenas()
         with contextlib.closing(assemble.backend(chosen)) as backend:
-            pipeline = assemble.assemble(chosen, backend, arguments.frames)
             for line in assemble.describe(chosen):
                 terminal.line(line)
+            pipeline = assemble.assemble(chosen, backend, arguments.frames)
             before = console.Moment(began, pipeline.meter.read())
 
             def tick() -> None:

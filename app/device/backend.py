@@ -83,10 +83,11 @@ class BackendSettings(NamedTuple):
 class Backend(abc.ABC):
     """
     A tensor is opaque: only the backend that prepared it may infer on it, and it
-    is valid until the next prepare() for the same network.
+    is valid until the same thread prepares the next for the same network.
     """
 
     name: str
+    width = 1  # how many threads may prepare and infer at once, each on tensors of its own
 
     @abc.abstractmethod
     def attached(self) -> ContextManager[None]:
@@ -94,7 +95,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def load(self, model: Model) -> Network:
-        """Read a model when first asked for it. Raises EngineError if it cannot run here."""
+        """Read a model. Raises EngineError if it cannot run on this device."""
 
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:

@@ -1,17 +1,19 @@
 """host: the backend for any machine: numpy, OpenCV's resize and ONNX Runtime on the CPU."""
 
 import contextlib
+import os
 from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from app.device import modelfile
 from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
+from app.device.canvas import Canvas, cut
 from app.device.complete import Tensors, complete
 from app.errors import DeviceError, EngineError
 from app.vision.tensors import Tensor, picture_of
 
+_WIDEST = 4  # each frame in work takes memory of its own
 _QUIET = 4  # ONNX Runtime's level for fatal messages alone
 _TOO_NEW = ("Unknown model file format version", "Unsupported model IR version", " opset ")
 _NO_MODEL = ("rotobuf", "PROTOBUF", "ModelProto does not have a graph", "No graph was found")
@@ -19,26 +21,25 @@ _DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # oth
 
 
 class HostBackend(Backend):
-    """Runs networks on the CPU with ``threads`` threads each; 0 takes every core."""
+    """
+    Runs networks on the CPU with ``threads`` threads in all; 0 takes every core.
+
+    As many frames as threads are worked on at once, up to four, for two frames on a core each are
+    done sooner than two frames that share both cores in turn.
+    """
 
     name = "host"
 
     def __init__(self, threads: int = 0) -> None:
-        self._threads = threads
-        self._networks: List[Tuple[Model, Network]] = []
+        threads = threads or len(os.sched_getaffinity(0))
+        self.width = min(threads, _WIDEST)
+        self._threads = threads // self.width
+        self._loaded: List[_Loaded] = []
 
     def attached(self) -> ContextManager[None]:
         return _nothing_to_attach()
 
     def load(self, model: Model) -> Network:
-        for asked, network in self._networks:
-            if asked == model:
-                return network
-        network = self._read(model)
-        self._networks.append((model, network))
-        return network
-
-    def _read(self, model: Model) -> Network:
         modelfile.check(model.path)
         session = _session(model, self._threads)
         inputs = tuple(_spec(node) for node in session.get_inputs())
@@ -53,13 +54,14 @@ class HostBackend(Backend):
             for spec in inputs
             if spec != picture
         )
+        self._loaded.append(loaded)
         return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
-        batch = loaded.batch(len(images))
+        batch = loaded.canvas.batch(len(images))
         for row, (image, window) in enumerate(zip(images, windows)):
-            loaded.place(row, cut(image, window))
+            loaded.canvas.place(row, cut(image, window))
         return batch if loaded.dtype == np.float32 else batch.astype(loaded.dtype)
 
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
@@ -75,17 +77,9 @@ class HostBackend(Backend):
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
     def close(self) -> None:
-        for _, network in self._networks:
-            network.handle.session = None
-        self._networks = []
-
-
-def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """The window's pixels, a view: rounded, kept inside the picture, one pixel at least."""
-    high, wide = image.shape[:2]
-    x1, y1, x2, y2 = (int(round(float(edge))) for edge in window)
-    x1, y1 = min(max(x1, 0), wide - 1), min(max(y1, 0), high - 1)
-    return image[y1 : max(y1 + 1, y2), x1 : max(x1 + 1, x2)]
+        for loaded in self._loaded:
+            loaded.session = None
+        self._loaded = []
 
 
 class _Size(NamedTuple):
@@ -96,7 +90,7 @@ class _Size(NamedTuple):
 
 
 class _Loaded:
-    """A network with its input buffer, which holds one batch at a time."""
+    """A network, and what its input is painted on."""
 
     sizes: Tuple[_Size, ...] = ()
 
@@ -104,41 +98,8 @@ class _Loaded:
         self.session = session
         self.dtype = np.dtype(picture.dtype)
         self.fixed_batch = max(0, picture.shape[0])
+        self.canvas = Canvas(spec)
         self._name = picture.name
-        self._spec = spec
-        self._swap = spec.colour == "rgb"
-        self._scale = [np.float32(1 / std) for std in spec.std]
-        self._shift = [np.float32(mean / std) for mean, std in zip(spec.mean, spec.std)]
-        self._buffer = np.empty((0, 0, 0, 0), np.float32)
-        self._planes: np.ndarray = self._buffer  # the same memory, channels second
-        self._fits: List[Any] = []
-
-    def batch(self, rows: int) -> np.ndarray:
-        """The first rows of the buffer, which grows to the largest batch seen."""
-        if rows > len(self._buffer):
-            wide, high = self._spec.size_wh
-            nhwc = self._spec.layout == "nhwc"
-            shape = (rows, high, wide, 3) if nhwc else (rows, 3, high, wide)
-            self._buffer = np.empty(shape, np.float32)
-            self._planes = self._buffer.transpose(0, 3, 1, 2) if nhwc else self._buffer
-            self._fits = [None] * rows
-        return self._buffer[:rows]
-
-    def place(self, row: int, picture: np.ndarray) -> None:
-        """Resize a picture into its row and normalise it, one pass per channel."""
-        fit = self._spec.fit((picture.shape[1], picture.shape[0]))
-        if fit != self._fits[row]:  # else the border is already there
-            self._fits[row] = fit
-            for plane, scale, shift in zip(self._planes[row], self._scale, self._shift):
-                plane[...] = self._spec.pad * scale - shift
-        if picture.shape[:2] != (fit.high, fit.wide):
-            picture = cv2.resize(picture, (fit.wide, fit.high), interpolation=cv2.INTER_LINEAR)
-        channels = cv2.split(picture)[:3]
-        inside = self._planes[row, :, fit.top : fit.top + fit.high, fit.left : fit.left + fit.wide]
-        for number, channel in enumerate(channels[::-1] if self._swap else channels):
-            np.multiply(channel, self._scale[number], out=inside[number])
-            if self._shift[number]:
-                inside[number] -= self._shift[number]
 
     def run(self, names: List[str], rows: np.ndarray, network: Network) -> List[np.ndarray]:
         """Run rows, filled up to a fixed batch where the network has one."""

@@ -3,7 +3,6 @@
 from __future__ import generator_stop
 
 import difflib
-import logging
 from typing import Iterable, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -11,11 +10,9 @@ import numpy as np
 from app.core.detections import Detections
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
-from app.device.backend import Backend, Model
+from app.device.backend import Backend, Model, Network
 from app.errors import ConfigError
 from app.vision import decode, letterbox
-
-logger = logging.getLogger(__name__)
 
 
 class DetectSettings(NamedTuple):
@@ -28,31 +25,30 @@ class DetectSettings(NamedTuple):
 class Detect(Stage):
     name = "detect"
 
-    def __init__(self, backend: Backend, model: Model, settings: DetectSettings) -> None:
+    def __init__(self, backend: Backend, network: Network, settings: DetectSettings) -> None:
+        """Raises ConfigError where the settings do not fit the network."""
         self._backend = backend
-        self._model = model
-        self._settings = settings
+        self._network = network
+        self._head = _head(network.model, settings)
+        self._wanted = _class_ids(settings.classes, network.model)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
+        network = self._network
         with self._backend.attached():
-            network = self._backend.load(self._model)
-            model = network.model
-            head = _head(model, self._settings)
-            wanted = class_ids(self._settings.classes, model)
-            if network.guessed:
-                logger.info("%s: no manifest; %s", model.name, network.guessed)
             for frame in frames:
                 outputs = self._backend.infer(network, frame.tensor)
-                (found,) = decode.find(outputs, head)
+                (found,) = decode.find(outputs, self._head)
                 fit = network.input.fit(frame.size_wh)
                 detections = Detections(
                     xyxy=letterbox.undo(found.xyxy, fit, frame.size_wh),
                     score=found.score,
                     class_id=found.class_id,
                 )
-                if wanted:
-                    detections = detections[np.isin(detections.class_id, wanted)]
-                yield frame._replace(tensor=None, detections=detections, labels=model.labels)
+                if self._wanted:
+                    detections = detections[np.isin(detections.class_id, self._wanted)]
+                yield frame._replace(
+                    tensor=None, detections=detections, labels=network.model.labels
+                )
 
 
 def _head(model: Model, settings: DetectSettings) -> decode.Head:
@@ -70,7 +66,7 @@ def _head(model: Model, settings: DetectSettings) -> decode.Head:
     )
 
 
-def class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
+def _class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     """The numbers of these labels. Raises ConfigError for one that the model does not know."""
     for name in classes:
         if name not in model.labels:

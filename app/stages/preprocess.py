@@ -8,20 +8,19 @@ import numpy as np
 
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
-from app.device.backend import Backend, Model
+from app.device.backend import Backend, Network
 
 
 class Preprocess(Stage):
     name = "preprocess"
 
-    def __init__(self, backend: Backend, model: Model) -> None:
+    def __init__(self, backend: Backend, network: Network) -> None:
         self._backend = backend
-        self._model = model
+        self._network = network
 
     def run(self, frames: Iterable[Frame]) -> Frames:
         with self._backend.attached():
-            network = self._backend.load(self._model)
             for frame in frames:
                 whole = np.array([(0, 0) + frame.size_wh], np.float32)
-                tensor = self._backend.prepare(network, [frame.image], whole)
+                tensor = self._backend.prepare(self._network, [frame.image], whole)
                 yield frame._replace(tensor=tensor)

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from app.core.channel import Closed, EndOfStream, Overflow
-from app.core.door import Door
+from app.core.door import FILE_DEPTH, Door
 from tests.doubles import frame
 
 LIVE = Overflow.DROP_OLDEST
@@ -44,12 +44,13 @@ def test_taking_never_waits_to_fill_a_batch():
 
 def test_the_writer_of_a_file_waits_and_nothing_is_lost():
     door = Door("door", {"a": FILE})
-    door.put(frame(0, "a"))
-    writer = threading.Thread(target=lambda: [door.put(frame(1, "a")), door.leave("a")])
+    for number in range(FILE_DEPTH):
+        door.put(frame(number, "a"))
+    writer = threading.Thread(target=lambda: [door.put(frame(FILE_DEPTH, "a")), door.leave("a")])
     writer.start()
-    assert [one.number for one in door] == [0, 1]
+    assert [one.number for one in door] == list(range(FILE_DEPTH + 1))
     writer.join(5)
-    assert door.stats()["a"] == (0, 1, 2, 0)
+    assert door.stats()["a"] == (0, FILE_DEPTH, FILE_DEPTH + 1, 0)
 
 
 def test_it_ends_when_all_have_left_and_the_last_frame_is_taken():
@@ -64,12 +65,13 @@ def test_it_ends_when_all_have_left_and_the_last_frame_is_taken():
 
 def test_cancel_wakes_a_writer_that_waits_and_forgets_what_waits():
     door = Door("door", {"a": FILE})
-    door.put(frame(0, "a"))
+    for number in range(FILE_DEPTH):
+        door.put(frame(number, "a"))
     woken = []
 
     def write():
         with pytest.raises(Closed):
-            door.put(frame(1, "a"))
+            door.put(frame(FILE_DEPTH, "a"))
         woken.append(True)
 
     writer = threading.Thread(target=write)

@@ -104,6 +104,59 @@ def test_tick_is_called_and_its_exception_stops_everything():
     assert threading.active_count() == 1
 
 
+class Uneven(Stage):
+    """Takes longest over every third frame; drops some."""
+
+    name = "uneven"
+
+    def run(self, frames):
+        for one in frames:
+            time.sleep(0.004 if one.number % 3 == 0 else 0.001)
+            if one.number % 7:
+                yield one
+
+
+def test_a_wide_lane_keeps_the_order_also_where_frames_are_dropped():
+    end = Collect()
+    run(Pipeline([FakeSource(100)], [[Uneven()], [end]], width=3))
+    assert end.numbers() == [number for number in range(100) if number % 7]
+
+
+def test_a_wide_lane_works_on_several_frames_at_once():
+    together = threading.Barrier(3)
+
+    class Meet(Stage):
+        name = "meet"
+
+        def run(self, frames):
+            for one in frames:
+                together.wait(5)
+                yield one
+
+    end = Collect()
+    run(Pipeline([FakeSource(9)], [[Meet()], [end]], width=3))
+    assert end.numbers() == list(range(9))
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 50])
+def test_a_failure_in_a_wide_lane_ends_all_its_threads(fail_at):
+    log = []
+    bad = Guarded(log, fail_at=fail_at)
+    end = Collect()
+    with pytest.raises(StageError, match=f"<Frame cam#{fail_at}>"):
+        run(Pipeline([FakeSource(1000)], [[bad], [end]], width=3))
+    assert threading.active_count() == 1
+    assert log == [("closed", True)] * 3
+    assert end.numbers() == sorted(end.numbers())
+
+
+def test_a_reader_that_stops_ends_a_wide_lane():
+    end = Guarded([], fail_at=5)
+    with pytest.raises(StageError, match="<Frame cam#5>"):
+        run(Pipeline([FakeSource(None)], [[Uneven()], [end]], width=3))
+    assert threading.active_count() == 1
+
+
 def test_a_stage_may_end_early():
     class First(Stage):
         name = "first"

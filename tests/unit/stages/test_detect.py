@@ -21,8 +21,9 @@ MODEL = Model(
 def run(model=MODEL, count=1, **settings):
     backend = FakeBackend({"toy": lambda batch: {"output": ROWS}})
     pictures = [frame(number, image=np.zeros((90, 160, 3), np.uint8)) for number in range(count)]
-    ready = Preprocess(backend, model).run(pictures)
-    return list(Detect(backend, model, DetectSettings("toy", **settings)).run(ready))
+    network = backend.load(model)
+    ready = Preprocess(backend, network).run(pictures)
+    return list(Detect(backend, network, DetectSettings("toy", **settings)).run(ready))
 
 
 def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():

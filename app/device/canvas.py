@@ -1,0 +1,57 @@
+"""canvas: where pictures are resized, placed and normalised for a network on the CPU."""
+
+import threading
+from typing import Any, List
+
+import cv2
+import numpy as np
+
+from app.device.backend import InputSpec
+
+
+def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """The window's pixels, a view: rounded, kept inside the picture, one pixel at least."""
+    high, wide = image.shape[:2]
+    x1, y1, x2, y2 = (int(round(float(edge))) for edge in window)
+    x1, y1 = min(max(x1, 0), wide - 1), min(max(y1, 0), high - 1)
+    return image[y1 : max(y1 + 1, y2), x1 : max(x1 + 1, x2)]
+
+
+class Canvas(threading.local):
+    """A network's input buffer; each thread has one of its own, which holds one batch at a time."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        self._spec = spec
+        self._swap = spec.colour == "rgb"
+        self._scale = [np.float32(1 / std) for std in spec.std]
+        self._shift = [np.float32(mean / std) for mean, std in zip(spec.mean, spec.std)]
+        self._buffer = np.empty((0, 0, 0, 0), np.float32)
+        self._planes: np.ndarray = self._buffer  # the same memory, channels second
+        self._fits: List[Any] = []
+
+    def batch(self, rows: int) -> np.ndarray:
+        """The first rows of the buffer, which grows to the largest batch seen."""
+        if rows > len(self._buffer):
+            wide, high = self._spec.size_wh
+            nhwc = self._spec.layout == "nhwc"
+            shape = (rows, high, wide, 3) if nhwc else (rows, 3, high, wide)
+            self._buffer = np.empty(shape, np.float32)
+            self._planes = self._buffer.transpose(0, 3, 1, 2) if nhwc else self._buffer
+            self._fits = [None] * rows
+        return self._buffer[:rows]
+
+    def place(self, row: int, picture: np.ndarray) -> None:
+        """Resize a picture into its row and normalise it, one pass per channel."""
+        fit = self._spec.fit((picture.shape[1], picture.shape[0]))
+        if fit != self._fits[row]:  # else the border is already there
+            self._fits[row] = fit
+            for plane, scale, shift in zip(self._planes[row], self._scale, self._shift):
+                plane[...] = self._spec.pad * scale - shift
+        if picture.shape[:2] != (fit.high, fit.wide):
+            picture = cv2.resize(picture, (fit.wide, fit.high), interpolation=cv2.INTER_LINEAR)
+        channels = cv2.split(picture)[:3]
+        inside = self._planes[row, :, fit.top : fit.top + fit.high, fit.left : fit.left + fit.wide]
+        for number, channel in enumerate(channels[::-1] if self._swap else channels):
+            np.multiply(channel, self._scale[number], out=inside[number])
+            if self._shift[number]:
+                inside[number] -= self._shift[number]
