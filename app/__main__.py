@@ -11,6 +11,11 @@ def main() -> int:
         return cli.main()
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        if error.name not in ("numpy", "cv2", "yaml"):
+            raise
+        print(f"jetwatch: {error}. Run: scripts/setup, then .venv/bin/jetwatch", file=sys.stderr)
+        return 69
 
 
 if __name__ == "__main__":

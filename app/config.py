@@ -80,8 +80,10 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
         base = Config((), DetectSettings(flags.model or catalogue.default()))
     cameras = base.cameras
     if flags.source is not None:
-        name = cameras[0].name if len(cameras) == 1 else "camera"
-        cameras = (Camera(name, uri.parse(flags.source)),)
+        source = uri.parse(flags.source)
+        # One camera keeps its name and ways, but its password is not for another source.
+        alone = cameras[0] if len(cameras) == 1 else Camera("camera", source)
+        cameras = (alone._replace(uri=source, user="", password=""),)
     if flags.realtime:
         cameras = tuple(camera._replace(realtime=True) for camera in cameras)
     if flags.loop:

@@ -68,7 +68,8 @@ def summary(reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats])
 def offer(entry: Entry, here: bool) -> str:
     """A line of the catalogue."""
     mark = "*" if here else " "
-    return f"{mark} {entry.name:<18}{entry.kind:<11}{entry.licence:<22}{entry.summary}"
+    licence = entry.licence.split(" (")[0]
+    return f"{mark} {entry.name:<16} {entry.kind:<10} {licence:<13} {entry.summary}"
 
 
 def progress(now: Progress) -> str:

@@ -71,14 +71,6 @@ def draw(
         _plate(image, boxes[row].tolist(), tile, pen)
 
 
-def strip(image: np.ndarray, text: str, style: Style = PLAIN) -> None:
-    """Write one line of text on a dark strip in the lower left corner."""
-    height, width = image.shape[:2]
-    pen = pen_for(width, height, style.scale)
-    tile = _written(plain(text), "", _BLACK, width, pen)
-    _plate(image, (0, height, 0, height), tile, pen)
-
-
 def colour_of(class_id: int) -> Colour:
     """The same colour for the same class, always."""
     return PALETTE[class_id % len(PALETTE)]

@@ -109,6 +109,16 @@ def test_flags_go_over_a_config_and_keep_what_they_do_not_name():
     assert made.record.path == "a.mp4"
 
 
+def test_another_source_keeps_the_cameras_ways_but_not_its_password(monkeypatch):
+    monkeypatch.setenv("DOOR_PASSWORD", "hunter2")
+    base = config.parse(
+        "cameras: [{name: a, source: x.mp4, loop: true, user: u, password: {env: DOOR_PASSWORD}}]\n"
+        "detect: {model: m}"
+    )
+    (camera,) = config.with_flags(base, Flags(source="rtsp://elsewhere/x")).cameras
+    assert (camera.name, camera.loop, camera.login) == ("a", True, ("", ""))
+
+
 def test_nothing_to_watch():
     with pytest.raises(ConfigError, match="--source"):
         config.with_flags(None, Flags())

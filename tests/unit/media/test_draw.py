@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.core.detections import Detections
-from app.media.draw import PALETTE, Style, caption, colour_of, draw, pen_for, plain, strip
+from app.media.draw import PALETTE, Style, caption, colour_of, draw, pen_for, plain
 
 SIZES = [(320, 180), (320, 320), (854, 480), (1920, 1080), (1080, 1920), (3840, 2160)]
 
@@ -89,7 +89,6 @@ def test_a_long_label_is_cut_and_keeps_its_score():
 def test_tiny_pictures_do_not_matter(size):
     image = grey(*size)
     draw(image, found((-5, -5, 50, 50)), ["person"])
-    strip(image, "12 fps")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +118,3 @@ def test_the_surest_is_on_top():
     assert (image == colour_of(1)).all(axis=2).any()
     assert not (image == colour_of(0)).all(axis=2).any()
 
-
-def test_strip_is_in_the_lower_left_corner():
-    image = grey(640, 360)
-    strip(image, "cam1 12 fps")
-    assert (image[-2, 0] == 0).all() and (image[:300] == 90).all()
