@@ -117,4 +117,3 @@ def test_the_surest_is_on_top():
     draw(image, objects, ["a", "b"])
     assert (image == colour_of(1)).all(axis=2).any()
     assert not (image == colour_of(0)).all(axis=2).any()
-
