@@ -54,6 +54,7 @@ setup(
         "test": [
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",  # on two cores the tests, which mostly wait, take half as long
             "jsonschema",
             'pycocotools; python_version >= "3.9"',  # has no wheel for older ones
         ],

@@ -35,6 +35,7 @@ class Detect(Stage):
     def run(self, frames: Iterable[Frame]) -> Frames:
         network = self._network
         with self._backend.attached():
+            self._warm_up()
             for frame in frames:
                 outputs = self._backend.infer(network, frame.tensor)
                 (found,) = decode.find(outputs, self._head)
@@ -49,6 +50,13 @@ class Detect(Stage):
                 yield frame._replace(
                     tensor=None, detections=detections, labels=network.model.labels
                 )
+
+    def _warm_up(self) -> None:
+        """Run once on black, so that each thread takes its memory before the first frame."""
+        black = np.zeros((16, 16, 3), np.uint8)
+        window = np.array([[0, 0, 16, 16]], np.float32)
+        tensor = self._backend.prepare(self._network, [black], window)
+        self._backend.infer(self._network, tensor)
 
 
 def _head(model: Model, settings: DetectSettings) -> decode.Head:
