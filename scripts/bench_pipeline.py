@@ -10,6 +10,7 @@ stage does nothing.
 from __future__ import generator_stop
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -54,10 +55,6 @@ def machinery_us(count=5000):
     return (time.perf_counter() - began) / count * 1e6
 
 
-def in_threads(chosen, frames):
-    return assemble.assemble(chosen, assemble.backend(chosen), frames)
-
-
 def plain_loop(pipeline):
     """The same source and stages, one after another on this thread: frames finished."""
     (source,) = pipeline.sources
@@ -73,37 +70,48 @@ def main():
     parser.add_argument("--model", help="a model's name or ONNX file")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="inference threads of both")
     arguments = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     costs = [machinery_us() for _ in range(arguments.rounds)]
     print(f"machinery: {statistics.median(costs):.0f} us a frame (" + _list(costs) + ")")
     if arguments.source is None:
         return
+    cores = len(os.sched_getaffinity(0))
+    contenders = {
+        "plain loop, 1 inference thread": (1, plain_loop),
+        "pipeline, 1 inference thread": (1, in_threads),
+        f"pipeline, {cores} inference threads (default)": (0, in_threads),
+    }
+    rates = {name: [] for name in contenders}
     with tempfile.TemporaryDirectory() as folder:
-        flags = config.Flags(
-            source=arguments.source,
-            model=arguments.model,
-            record=os.path.join(folder, "seen.mp4"),
-            threads=arguments.threads,
-            backend="host",
-        )
-        chosen = config.with_flags(None, flags)
-        rates = {"plain loop": [], "pipeline": []}
         for _ in range(arguments.rounds):
-            for name in rates:
-                pipeline = in_threads(chosen, arguments.frames)
-                began = time.perf_counter()
-                if name == "pipeline":
-                    pipeline.run(threading.Event())
-                    done = pipeline.meter.read().frames
-                else:
-                    done = plain_loop(pipeline)
-                rates[name].append(done / (time.perf_counter() - began))
+            for name, (threads, run) in contenders.items():
+                flags = config.Flags(
+                    source=arguments.source,
+                    model=arguments.model,
+                    record=os.path.join(folder, "seen.mp4"),
+                    threads=threads,
+                    backend="host",
+                )
+                chosen = config.with_flags(None, flags)
+                with contextlib.closing(assemble.backend(chosen)) as backend:
+                    pipeline = assemble.assemble(chosen, backend, arguments.frames)
+                    began = time.perf_counter()
+                    done = run(pipeline)
+                    rates[name].append(done / (time.perf_counter() - began))
+    plain = rates["plain loop, 1 inference thread"]
     for name, values in rates.items():
-        print(f"{name}: {statistics.median(values):.1f} fps ({_list(values)})")
-    ratios = [ours / theirs for ours, theirs in zip(rates["pipeline"], rates["plain loop"])]
-    print(f"pipeline / plain loop: {statistics.median(ratios):.2f} ({_list(ratios, 2)})")
+        ratios = [ours / theirs for ours, theirs in zip(values, plain)]
+        print(
+            f"{name}: {statistics.median(values):.1f} fps ({_list(values)}), "
+            f"{statistics.median(ratios):.2f} x the plain loop ({_list(ratios, 2)})"
+        )
+
+
+def in_threads(pipeline):
+    """As the product runs it: frames finished."""
+    pipeline.run(threading.Event())
+    return pipeline.meter.read().frames
 
 
 def _list(values, digits=0):

@@ -45,33 +45,35 @@ class Channel(Iterable[T]):
         self._capacity = capacity
         self._overflow = overflow
         self._items: Deque[T] = collections.deque()
-        self._changed = threading.Condition()
+        lock = threading.RLock()  # on 3.6 a Condition asks it twice as fast as a Lock
+        self._filled = threading.Condition(lock)
+        self._emptied = threading.Condition(lock)
         self._closed = False
         self._accepted = 0
         self._dropped = 0
 
     def put(self, item: T) -> None:
-        with self._changed:
+        with self._emptied:
             while len(self._items) >= self._capacity and not self._closed:
                 if self._overflow is Overflow.DROP_OLDEST:
                     self._items.popleft()
                     self._dropped += 1
                 else:
-                    self._changed.wait()
+                    self._emptied.wait()
             if self._closed:
                 raise Closed(self.name)
             self._items.append(item)
             self._accepted += 1
-            self._changed.notify_all()
+            self._filled.notify()
 
     def get(self) -> T:
-        with self._changed:
+        with self._filled:
             while not self._items and not self._closed:
-                self._changed.wait()
+                self._filled.wait()
             if not self._items:
                 raise EndOfStream(self.name)
             item = self._items.popleft()
-            self._changed.notify_all()
+            self._emptied.notify()
             return item
 
     def __iter__(self) -> Iterator[T]:
@@ -83,16 +85,18 @@ class Channel(Iterable[T]):
             yield item
 
     def close(self) -> None:
-        with self._changed:
+        with self._filled:
             self._closed = True
-            self._changed.notify_all()
+            self._filled.notify_all()
+            self._emptied.notify_all()
 
     def cancel(self) -> None:
-        with self._changed:
+        with self._filled:
             self._items.clear()
             self._closed = True
-            self._changed.notify_all()
+            self._filled.notify_all()
+            self._emptied.notify_all()
 
     def stats(self) -> ChannelStats:
-        with self._changed:
+        with self._filled:
             return ChannelStats(len(self._items), self._capacity, self._accepted, self._dropped)

