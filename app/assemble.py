@@ -13,7 +13,7 @@ from app.errors import DeviceError
 from app.media import mp4, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
-from app.stages.detect import Detect
+from app.stages.detect import Detect, class_ids
 from app.stages.limit import Limit
 from app.stages.overlay import Overlay
 from app.stages.preprocess import Preprocess
@@ -43,9 +43,12 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
             network.input.placement.value,
         )
     found = [Preprocess(backend, network), Detect(backend, network, config.detect)]
+    captured = sources(config)
     seen: List[Stage] = []
     if frames is not None:
-        seen.append(Limit(cameras, frames))
+        limit = Limit(cameras, frames)
+        captured = [limit.source(one) for one in captured]
+        seen.append(limit)
     if config.rtsp or config.record:
         seen.append(Overlay(config.overlay))
     if config.rtsp:
@@ -54,7 +57,7 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
         seen.append(Record(config.record, cameras))
     if config.report:
         seen.append(Report(config.report))
-    return Pipeline(sources(config), [found, seen] if seen else [found], backend.width)
+    return Pipeline(captured, [found, seen] if seen else [found], backend.width)
 
 
 def chosen_model(config: Config) -> Model:
@@ -68,7 +71,12 @@ def describe(config: Config) -> Iterator[str]:
     for camera in config.cameras:
         yield f"camera   {camera.name}: {camera.shown}"
     model = chosen_model(config)
+    if model.labels:  # else they are known once it is loaded
+        class_ids(config.detect.classes, model)
     yield f"model    {model.name}: {model.path}" + ("" if model.decoder else " (no manifest)")
+    note = catalogue.note(config.detect.model)
+    if note:
+        yield f"note     {note}"
     if config.rtsp:
         for camera in config.cameras:
             yield f"rtsp     {rtsp.url(config.rtsp, camera.name)}"
@@ -78,18 +86,6 @@ def describe(config: Config) -> Iterator[str]:
             yield f"film     {path}"
     if config.report:
         yield f"report   {config.report.path}"
-
-
-def _check_outputs(config: Config) -> None:
-    """Raise OutputError before a camera is opened, where a later stage could not open its file."""
-    names = [camera.name for camera in config.cameras]
-    if config.record:
-        for path in record.paths(config.record.path, names).values():
-            mp4.check(path)
-    if config.report:
-        report.check(config.report.path)
-    if config.rtsp:
-        rtsp.check(config.rtsp)
 
 
 def sources(config: Config) -> List[Source]:
@@ -111,3 +107,15 @@ def backend(config: Config) -> Backend:
             "the same pipeline on the CPU"
         )
     return HostBackend(config.backend.threads)
+
+
+def _check_outputs(config: Config) -> None:
+    """Raise OutputError before a camera is opened, where a later stage could not open its file."""
+    names = [camera.name for camera in config.cameras]
+    if config.record:
+        for path in record.paths(config.record.path, names).values():
+            mp4.check(path)
+    if config.report:
+        report.check(config.report.path)
+    if config.rtsp:
+        rtsp.check(config.rtsp)

@@ -2,12 +2,12 @@
 
 import difflib
 import os
-import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from app.device.backend import Model
 from app.errors import ConfigError, EngineError
+from app.home import folder
 from app.manifest import CLIP, Entry, entry
 
 ENVIRONMENT = "JETWATCH_ENGINES"  # folders of one's own, searched first
@@ -18,11 +18,12 @@ Folders = Optional[Sequence[str]]
 
 
 def folders() -> List[str]:
-    """$JETWATCH_ENGINES, then the checkout's engines/ or, without one, the installed ones."""
-    own = [folder for folder in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if folder]
-    checkout = Path(__file__).resolve().parent.parent / "engines"
-    installed = Path(sys.prefix) / "share" / "jetwatch" / "engines"
-    return own + [str(checkout if checkout.is_dir() else installed)]
+    """Those of $JETWATCH_ENGINES, then the one that comes with the program."""
+    own = [path for path in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if path]
+    for path in own:
+        if not os.path.isdir(path):
+            raise ConfigError(f"{ENVIRONMENT} names {path}, which is no folder. Mend the variable")
+    return own + [str(folder("engines"))]
 
 
 def entries(where: Folders = None) -> List[Entry]:
@@ -44,9 +45,9 @@ def find(name: str, where: Folders = None) -> Entry:
     if name in known:
         return entry(known[name])
     near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = f"Did you mean {near[0]!r}? " if near else ""
     raise ConfigError(
-        f"no model or clip is called {name!r}: {hint}There are {', '.join(known) or 'none'}"
+        f"no model or clip is called {name!r}. {hint}There are {', '.join(known) or 'none'}"
     )
 
 
@@ -60,20 +61,25 @@ def default(where: Folders = None) -> str:
     )
 
 
+def note(name: str, where: Folders = None) -> str:
+    """What there is to say before a model is used; empty for one that the catalogue lacks."""
+    return find(name, where).note if name in _manifests(where) else ""
+
+
 def target(found: Entry, where: Folders = None) -> Path:
     """Where its file belongs: beside its manifest, or in the first folder that can be written."""
     beside = os.path.dirname(found.place)
-    for folder in [beside] + list(folders() if where is None else where):
-        if os.access(folder, os.W_OK):
-            return Path(folder) / found.file_name
+    for place in [beside] + list(folders() if where is None else where):
+        if os.access(place, os.W_OK):
+            return Path(place) / found.file_name
     return Path(beside) / found.file_name
 
 
 def file_of(found: Entry, where: Folders = None) -> Optional[str]:
     """The entry's file, if it is here: beside its manifest or in another of the folders."""
     beside = os.path.dirname(found.place)
-    for folder in [beside] + list(folders() if where is None else where):
-        path = os.path.join(folder, found.file_name)
+    for place in [beside] + list(folders() if where is None else where):
+        path = os.path.join(place, found.file_name)
         if os.path.isfile(path):
             return path
     return None
@@ -89,7 +95,7 @@ def model(name: str, where: Folders = None) -> Model:
         return _of_file(name)
     found = find(name, where)
     if found.model is None:
-        raise ConfigError(f"{name!r} is a {CLIP}, not a model. Models: {_models(where)}")
+        raise ConfigError(f"{name!r} is a {CLIP}, not a model. See: jetwatch fetch --list")
     path = file_of(found, where)
     if path is None:
         raise EngineError(f"{name}: its ONNX file is not here yet. Run: jetwatch fetch {name}")
@@ -99,8 +105,8 @@ def model(name: str, where: Folders = None) -> Model:
 def _of_file(path: str) -> Model:
     if not os.path.isfile(path):
         raise EngineError(
-            f"{path}: no such file. Check the path, or take a model of the catalogue by its name: "
-            f"{_models(None)}"
+            f"{path}: no such file. Check the path, or take a model of the catalogue by its name. "
+            "See: jetwatch fetch --list"
         )
     beside = Path(path).with_suffix(".yaml")
     if beside.is_file():
@@ -110,15 +116,13 @@ def _of_file(path: str) -> Model:
     return Model(Path(path).stem, path)
 
 
-def _models(where: Folders) -> str:
-    return ", ".join(found.name for found in entries(where) if found.kind != CLIP) or "none"
-
-
 def _manifests(where: Folders) -> Dict[str, str]:
     """Name to path of every manifest. Raises ConfigError where two files share a name."""
     found: Dict[str, str] = {}
-    for folder in folders() if where is None else where:
-        for file in sorted(Path(folder).glob("*.y*ml")):
+    for place in folders() if where is None else where:
+        for file in sorted(Path(place).glob("*.y*ml")):
+            if not file.is_file():
+                continue
             path = str(file)
             first = found.setdefault(file.stem, path)
             if os.path.realpath(first) != os.path.realpath(path):

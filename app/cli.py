@@ -17,6 +17,7 @@ from app.device import onnxfile
 from app.device.backend import Model
 from app.device.complete import Tensors, complete
 from app.errors import AppError, SourceError
+from app.flags import Flags, with_flags
 from app.media import rtsp
 from app.terminal import Terminal
 
@@ -45,7 +46,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     with _stopping() as stop:
-        chosen = config.with_flags(*_asked(arguments))
+        chosen = with_flags(*_asked(arguments))
         began = time.monotonic()
         rtsp.limit_arenas()
         with contextlib.closing(assemble.backend(chosen)) as backend:
@@ -115,8 +116,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], config.Flags]:
-    flags = config.Flags(
+def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], Flags]:
+    flags = Flags(
         source=arguments.source,
         model=arguments.model,
         record=arguments.out,

@@ -9,7 +9,7 @@ import os
 import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
-from app import catalogue, kinds, settings
+from app import kinds, settings
 from app.device.backend import BackendSettings
 from app.errors import ConfigError
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
@@ -57,60 +57,8 @@ def schema() -> Dict[str, Any]:
     return settings.schema(CONFIG, "Jetwatch config")
 
 
-class Flags(NamedTuple):
-    """What the command line may say in place of a config file, or over it."""
-
-    source: Optional[str] = None
-    model: Optional[str] = None
-    record: Optional[str] = None
-    report: Optional[str] = None
-    rtsp: Optional[int] = None  # the port
-    score: Optional[float] = None
-    backend: Optional[str] = None
-    threads: Optional[int] = None
-    realtime: bool = False
-    loop: bool = False
-
-
-def with_flags(base: Optional[Config], flags: Flags) -> Config:
-    """A config, or none, with the flags put over it. Raises ConfigError."""
-    if base is None:
-        if flags.source is None:
-            raise ConfigError("there is nothing to watch. Name a CONFIG file or --source URI")
-        base = Config((), DetectSettings(flags.model or catalogue.default()))
-    cameras = base.cameras
-    if flags.source is not None:
-        source = uri.parse(flags.source)
-        # One camera keeps its name and ways, but its password is not for another source.
-        alone = cameras[0] if len(cameras) == 1 else Camera("camera", source)
-        cameras = (alone._replace(uri=source, user="", password=""),)
-    if flags.realtime:
-        cameras = tuple(camera._replace(realtime=True) for camera in cameras)
-    if flags.loop:
-        cameras = tuple(camera._replace(loop=True) for camera in cameras)
-    rtsp = base.rtsp
-    if flags.rtsp is not None:
-        rtsp = (rtsp or RtspSettings())._replace(port=flags.rtsp)
-    config = base._replace(
-        cameras=cameras,
-        detect=_over(base.detect, model=flags.model, score=flags.score),
-        backend=_over(base.backend, kind=flags.backend, threads=flags.threads),
-        rtsp=rtsp,
-        record=base.record if flags.record is None else RecordSettings(flags.record),
-        report=base.report if flags.report is None else ReportSettings(flags.report),
-    )
-    wrong = [complaint.text for complaint in _disagreements(config)]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
-    return config
-
-
-def _over(settings_: Any, **values: Any) -> Any:
-    """The settings with those values that are not None."""
-    return settings_._replace(**{key: value for key, value in values.items() if value is not None})
-
-
-def _disagreements(config: Config) -> Iterator[Complaint]:
+def disagreements(config: Config) -> Iterator[Complaint]:
+    """What is wrong between one value and another."""
     names = [one.name for one in config.cameras]
     for row, name in enumerate(names):
         if name in names[:row]:
@@ -124,21 +72,51 @@ def _disagreements(config: Config) -> Iterator[Complaint]:
             yield Complaint(
                 ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
             )
+    taken = {os.path.realpath(path): path for path in _inputs(config)}
     if config.record and len(set(names)) == len(names):
         try:
-            record.paths(config.record.path, names)
+            films = record.paths(config.record.path, names).values()
         except ConfigError as error:
             yield Complaint(("record", "path"), str(error))
+            return
+        for path in films:
+            if os.path.realpath(path) in taken:
+                yield Complaint(("record", "path"), f"{path} would be written over what is read")
+            taken[os.path.realpath(path)] = path
+    if config.report and os.path.realpath(config.report.path) in taken:
+        yield Complaint(("report", "path"), f"{config.report.path} has another use already")
+
+
+def _inputs(config: Config) -> Iterator[str]:
+    """The files that are read."""
+    for one in config.cameras:
+        if one.uri.kind is uri.Kind.FILE:
+            yield one.uri.location
+    yield config.detect.model
+    for model in config.models:
+        yield model.path
 
 
 def _camera(source: uri.Uri, **values: Any) -> Camera:
     return Camera(uri=source, **values)
 
 
+def _said(text: str) -> Optional[str]:
+    return None if text.strip() else "must not be empty"
+
+
 def _name(text: str) -> Optional[str]:
     if _NAME.match(text):
         return None
     return "must be letters, digits, - and _ (it becomes part of a URL and of file names)"
+
+
+class _Path(Text):
+    """A file's path; ~ is the home folder."""
+
+    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
+        text = super().read(node, place, report)
+        return None if text is None else os.path.expanduser(text)
 
 
 class _Source(Text):
@@ -162,7 +140,7 @@ class _Secret(Group):
             lambda env, file: (env, file),
             (
                 Setting("env", Text(), None, "the environment variable that holds it"),
-                Setting("file", Text(), None, "the file whose first line holds it"),
+                Setting("file", _Path(), None, "the file whose first line holds it"),
             ),
         )
 
@@ -201,8 +179,8 @@ _CAMERA = Group(
         Setting("transport", Text(("tcp", "udp")), "tcp", "how RTSP carries the picture"),
         Setting("latency_ms", Whole(0, 10000), 200, "RTSP: how long to wait for late packets"),
         Setting("timeout_s", Number(0.5, 300), 5.0, "no picture for this long: connect anew"),
-        Setting("size_wh", ListOf(Whole(16, 16384), 2, 2), None, "v4l2, csi: picture to ask for"),
-        Setting("fps", Number(0.1, 1000), None, "v4l2, csi: pictures a second to ask for"),
+        Setting("size_wh", ListOf(Whole(16, 16384), 2, 2), None, "v4l2, csi, test: picture size"),
+        Setting("fps", Number(0.1, 1000), None, "v4l2, csi, test: pictures a second"),
         Setting("realtime", Flag(), None, "file: play at its own speed (default: when served)"),
         Setting("loop", Flag(), False, "file: begin again at the end"),
     ),
@@ -255,7 +233,10 @@ CONFIG = Group(
                 RtspSettings,
                 (
                     Setting(
-                        "address", Text(), "127.0.0.1", "where to listen; 0.0.0.0 = everywhere"
+                        "address",
+                        Text(check=_said),
+                        "127.0.0.1",
+                        "0.0.0.0 = everywhere",
                     ),
                     Setting("port", Whole(1, 65535), 8554, "TCP port"),
                     Setting("bitrate_kbps", Whole(50, 100000), 2500, "H.264 bit rate"),
@@ -269,7 +250,7 @@ CONFIG = Group(
             "record",
             Group(
                 RecordSettings,
-                (Setting("path", Text(), about="{camera} in it becomes the camera's name"),),
+                (Setting("path", _Path(), about="{camera} in it becomes the camera's name"),),
             ),
             None,
             "write the drawn picture to an MP4 file; absent: none is written",
@@ -278,11 +259,11 @@ CONFIG = Group(
             "report",
             Group(
                 ReportSettings,
-                (Setting("path", Text(), about="a file, or - for standard output"),),
+                (Setting("path", _Path(), about="a file, or - for standard output"),),
             ),
             None,
             "write what was found as JSON, one line a frame; absent: nothing is written",
         ),
     ),
-    _disagreements,
+    disagreements,
 )

@@ -10,6 +10,8 @@ from app.device.onnxfile import Description
 from app.fetch import Progress
 from app.manifest import Entry
 
+_MOST_LABELS = 12
+
 
 class Moment(NamedTuple):
     """A reading and when it was taken, so that a rate can be had from two of them."""
@@ -61,8 +63,10 @@ def summary(reading: Reading, elapsed: float, drops: Mapping[str, ChannelStats])
             for name, frames in reading.cameras
         ]
     lines.append("")
-    lines.append("saw: " + ("; ".join(map(_seen, reading.sightings[:12])) or "nothing"))
-    return lines
+    lines.append("saw" if reading.sightings else "saw nothing")
+    lines += [_seen(sighting) for sighting in reading.sightings[:_MOST_LABELS]]
+    left = len(reading.sightings) - _MOST_LABELS
+    return lines + ([f"and {counted(left, 'label')} more"] if left > 0 else [])
 
 
 def offer(entry: Entry, here: bool) -> str:
@@ -73,7 +77,8 @@ def offer(entry: Entry, here: bool) -> str:
 
 
 def progress(now: Progress) -> str:
-    share = f" {100 * now.done // now.total} % of {size(now.total)}" if now.total else ""
+    under_way = 0 < now.done < now.total
+    share = f" {100 * now.done // now.total} % of {size(now.total)}" if under_way else ""
     return f"{now.name}: {now.phase}{share}"
 
 
@@ -127,4 +132,5 @@ def _row(spread: Spread) -> str:
 
 
 def _seen(one: Sighting) -> str:
-    return f"{one.label} x{one.objects} in {counted(one.frames, 'frame')} (best {one.score:.2f})"
+    frames = counted(one.frames, "frame")
+    return f"{one.label:<24}{one.objects:>9} in {frames}, best score {one.score:.2f}"

@@ -1,13 +1,13 @@
 """manifest: one model or clip of the catalogue as its YAML file describes it."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError
 from app.fetch import Origin
+from app.home import folder
 from app.kinds import Flag, ListOf, MapOf, Number, Text, Whole
 from app.settings import Complaint, Group, Setting, read
 from app.vision.decode import DECODERS
@@ -98,21 +98,14 @@ def labels(name: str, beside: str = "") -> Tuple[str, ...]:
 
     Raises ConfigError where there is no such file, or no label in it.
     """
-    tried = [folder / f"{name}.txt" for folder in label_folders()]
+    tried = [folder("configs/labels") / f"{name}.txt"]
     if name.endswith(".txt"):
         tried = [Path(beside) / name, Path(name)]
     for path in tried:
         if path.is_file():
             return _lines(path)
-    known = sorted({file.stem for folder in label_folders() for file in folder.glob("*.txt")})
+    known = sorted(file.stem for file in folder("configs/labels").glob("*.txt"))
     raise ConfigError(f"no label file {name!r}; there are {', '.join(known)}, or give a .txt file")
-
-
-def label_folders() -> List[Path]:
-    """Where label files lie: in the checkout, or where the package was installed."""
-    checkout = Path(__file__).resolve().parent.parent / "configs" / "labels"
-    installed = Path(sys.prefix) / "share" / "jetwatch" / "labels"
-    return [checkout] if checkout.is_dir() else [installed]
 
 
 def _lines(path: Path) -> Tuple[str, ...]:

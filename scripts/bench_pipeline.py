@@ -20,10 +20,11 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from app import assemble, config  # noqa: E402
+from app import assemble  # noqa: E402
 from app.core.frame import Frame  # noqa: E402
 from app.core.pipeline import Pipeline  # noqa: E402
 from app.core.stage import Source, Stage  # noqa: E402
+from app.flags import Flags, with_flags  # noqa: E402
 
 
 class Nothing(Stage):
@@ -86,14 +87,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(arguments.rounds):
             for name, (threads, run) in contenders.items():
-                flags = config.Flags(
+                flags = Flags(
                     source=arguments.source,
                     model=arguments.model,
                     record=os.path.join(folder, "seen.mp4"),
                     threads=threads,
                     backend="host",
                 )
-                chosen = config.with_flags(None, flags)
+                chosen = with_flags(None, flags)
                 with contextlib.closing(assemble.backend(chosen)) as backend:
                     pipeline = assemble.assemble(chosen, backend, arguments.frames)
                     began = time.perf_counter()

@@ -5,6 +5,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
+from app.core.detections import name_of
 from app.core.frame import Frame
 
 _KEPT = 4096  # latest durations of each stage that the percentiles are taken from
@@ -113,7 +114,7 @@ class Meter:
     def _see(self, class_id: np.ndarray, score: np.ndarray, labels: Tuple[str, ...]) -> None:
         here = set()
         for number, certainty in zip(class_id.tolist(), score.tolist()):
-            label = labels[number] if number < len(labels) else f"class {number}"
+            label = name_of(number, labels)
             row = self._seen.setdefault(label, [0, 0, 0.0])
             row[0] += 1
             row[1] += label not in here

@@ -53,10 +53,6 @@ class Model(NamedTuple):
     iou: float = 0.45
     free_dims: Tuple[int, ...] = ()  # axes of every input and output declared fixed, to be set free
 
-    def label(self, class_id: int) -> str:
-        """The name of a class, or its number where the labels do not reach."""
-        return self.labels[class_id] if 0 <= class_id < len(self.labels) else str(class_id)
-
 
 class TensorSpec(NamedTuple):
     name: str
@@ -77,7 +73,7 @@ class Network(NamedTuple):
 
 class BackendSettings(NamedTuple):
     kind: str = "auto"  # "auto", "host" or "gpu"
-    threads: int = 0  # host: inference threads; 0 = as many as leave a core to the rest
+    threads: int = 0  # host: inference threads; 0 = all cores
 
 
 class Backend(abc.ABC):

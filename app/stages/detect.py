@@ -30,7 +30,7 @@ class Detect(Stage):
         self._backend = backend
         self._network = network
         self._head = _head(network.model, settings)
-        self._wanted = _class_ids(settings.classes, network.model)
+        self._wanted = class_ids(settings.classes, network.model)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
         network = self._network
@@ -74,7 +74,7 @@ def _head(model: Model, settings: DetectSettings) -> decode.Head:
     )
 
 
-def _class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
+def class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     """The numbers of these labels. Raises ConfigError for one that the model does not know."""
     for name in classes:
         if name not in model.labels:

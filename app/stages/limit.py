@@ -2,23 +2,49 @@
 
 from __future__ import generator_stop
 
-from typing import Iterable, Sequence
+import contextlib
+import threading
+from typing import Dict, Iterable, Sequence
 
 from app.core.frame import Frame
-from app.core.stage import Frames, Stage
+from app.core.stage import Frames, Source, Stage
 
 
 class Limit(Stage):
+    """Passes ``frames`` of each camera on; the sources that it gave out end once that is done."""
+
     name = "limit"
 
     def __init__(self, cameras: Sequence[str], frames: int) -> None:
         self._left = dict.fromkeys(cameras, frames)
 
+    def source(self, source: Source) -> Source:
+        """The same camera, until enough of its frames have passed."""
+        return _UntilEnough(source, self._left)
+
     def run(self, frames: Iterable[Frame]) -> Frames:
-        left = dict(self._left)
         for frame in frames:
-            if left[frame.source]:
-                left[frame.source] -= 1
+            if self._left[frame.source]:
+                self._left[frame.source] -= 1
                 yield frame
-            if not any(left.values()):
+            if not any(self._left.values()):
                 return
+
+
+class _UntilEnough(Source):
+    def __init__(self, source: Source, left: Dict[str, int]) -> None:
+        self.camera = source.camera
+        self.live = source.live
+        self._source = source
+        self._left = left
+
+    @property
+    def state(self) -> str:  # type: ignore[override]
+        return self._source.state
+
+    def frames(self, stop: threading.Event) -> Frames:
+        with contextlib.closing(self._source.frames(stop)) as frames:
+            for frame in frames:
+                if not self._left[self.camera]:
+                    return
+                yield frame

@@ -3,6 +3,7 @@
 from __future__ import generator_stop
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -30,24 +31,31 @@ class Report(Stage):
 
     def run(self, frames: Iterable[Frame]) -> Frames:
         with contextlib.ExitStack() as stack:
-            with _as_output_error(self._path):
-                file = stack.enter_context(_opened(self._path))
+            file: Any = None
             for frame in frames:
                 line = json.dumps(entry(frame), allow_nan=False) + "\n"
                 with _as_output_error(self._path):
+                    if file is None:  # only now: a run that sees nothing leaves an old report be
+                        file = stack.enter_context(_opened(self._path))
                     _write(file, line.encode("ascii"))
                 yield frame
 
 
 def check(path: str) -> None:
-    """Raise OutputError where the stage could not open its file. Leaves everything as it was."""
+    """Raise OutputError where the stage could not open its file. Changes nothing."""
     if path == "-":
         return
-    there = os.path.exists(path)
     with _as_output_error(path):
-        _opened(path, "ab").close()
-        if not there:
-            os.remove(path)
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        place = os.path.realpath(path)
+        if not os.path.exists(place):
+            while not os.path.exists(place):
+                place = os.path.dirname(place)
+            if not os.path.isdir(place):
+                raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
+        if not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, "you may not write there")
 
 
 def entry(frame: Frame) -> Dict[str, Any]:
@@ -75,12 +83,16 @@ def entry(frame: Frame) -> Dict[str, Any]:
     return said
 
 
-def _opened(path: str, mode: str = "wb") -> Any:
+def _opened(path: str) -> Any:
     """The file, without a buffer: a line that is written is out."""
     if path == "-":
+        os.set_blocking(1, True)
         return open(1, "wb", buffering=0, closefd=False)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    return open(path, mode, buffering=0)
+    # A pipe that nobody reads must be an error, not a wait.
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o666)
+    os.set_blocking(number, True)
+    return open(number, "wb", buffering=0)
 
 
 def _write(file: Any, line: bytes) -> None:

@@ -41,7 +41,7 @@ def test_a_clip_becomes_a_film_and_a_report(model, tmp_path):
     assert ok
     edge = image[60:180, 78:83].astype(int)
     assert abs(edge - 200).max() > 60, "the box is drawn"
-    assert "20 frames" in result.err and "detect" in result.err and "saw:" in result.err
+    assert "20 frames" in result.err and "detect" in result.err and "saw" in result.err
 
 
 def test_a_folder_names_its_files(model, tmp_path):

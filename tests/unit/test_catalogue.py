@@ -125,7 +125,7 @@ def test_nothing_is_there(tmp_path) -> None:
 def test_find_knows_near_names(tmp_path) -> None:
     write(tmp_path, "tiny.yaml", GOOD)
     assert catalogue.find("tiny", [str(tmp_path)]).name == "tiny"
-    with pytest.raises(ConfigError, match="did you mean 'tiny'"):
+    with pytest.raises(ConfigError, match="Did you mean 'tiny'"):
         catalogue.find("tinny", [str(tmp_path)])
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from app import config
-from app.config import Flags
 from app.errors import ConfigError
+from app.flags import Flags, with_flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "configs" / "schema.json"
@@ -95,14 +95,14 @@ def test_a_source_is_not_repeated_in_a_message():
 
 
 def test_flags_alone_make_a_config():
-    made = config.with_flags(None, Flags(source="clip.mp4", model="m", rtsp=9000, score=0.5))
+    made = with_flags(None, Flags(source="clip.mp4", model="m", rtsp=9000, score=0.5))
     assert [camera.name for camera in made.cameras] == ["camera"]
     assert (made.rtsp.port, made.rtsp.address, made.detect.score) == (9000, "127.0.0.1", 0.5)
 
 
 def test_flags_go_over_a_config_and_keep_what_they_do_not_name():
     base = config.parse(LEAST + "rtsp: {address: 0.0.0.0}\nrecord: {path: a.mp4}\n")
-    made = config.with_flags(base, Flags(source="other.mp4", rtsp=9000, loop=True))
+    made = with_flags(base, Flags(source="other.mp4", rtsp=9000, loop=True))
     assert made.cameras[0].name == "a" and made.cameras[0].loop
     assert made.cameras[0].uri.location.endswith("other.mp4")
     assert (made.rtsp.address, made.rtsp.port) == ("0.0.0.0", 9000)
@@ -115,13 +115,33 @@ def test_another_source_keeps_the_cameras_ways_but_not_its_password(monkeypatch)
         "cameras: [{name: a, source: x.mp4, loop: true, user: u, password: {env: DOOR_PASSWORD}}]\n"
         "detect: {model: m}"
     )
-    (camera,) = config.with_flags(base, Flags(source="rtsp://elsewhere/x")).cameras
+    (camera,) = with_flags(base, Flags(source="rtsp://elsewhere/x")).cameras
     assert (camera.name, camera.loop, camera.login) == ("a", True, ("", ""))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        Flags(source="a.mp4", model="m", record="./a.mp4"),
+        Flags(source="a.mp4", model="m", report="a.mp4"),
+        Flags(source="a.mp4", model="m.onnx", report="m.onnx"),
+        Flags(source="a.mp4", model="m", record="b.mp4", report="b.mp4"),
+    ],
+)
+def test_nothing_is_written_over_what_is_read_or_twice(flags):
+    with pytest.raises(ConfigError, match="written over|another use"):
+        with_flags(None, flags)
+
+
+def test_one_source_does_not_stand_for_several_cameras():
+    base = config.parse("cameras: [{name: a, source: x}, {name: b, source: y}]\ndetect: {model: m}")
+    with pytest.raises(ConfigError, match="one camera"):
+        with_flags(base, Flags(source="z.mp4"))
 
 
 def test_nothing_to_watch():
     with pytest.raises(ConfigError, match="--source"):
-        config.with_flags(None, Flags())
+        with_flags(None, Flags())
 
 
 def test_the_schema_in_configs_is_what_the_code_accepts():

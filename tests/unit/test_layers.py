@@ -10,6 +10,7 @@ import pytest
 # Who may import whom. Stages do not import one another.
 MAY_IMPORT = {
     "errors": set(),
+    "home": set(),
     "download": set(),
     "core": {"core", "errors"},
     "console": {"core", "device", "fetch", "manifest", "errors"},
@@ -23,9 +24,10 @@ MAY_IMPORT = {
     "kinds": {"errors"},
     "settings": {"kinds", "errors"},
     "fetch": {"download", "errors"},
-    "manifest": {"kinds", "settings", "device", "vision", "fetch", "errors"},
-    "catalogue": {"manifest", "device", "errors"},
+    "manifest": {"kinds", "settings", "device", "vision", "fetch", "home", "errors"},
+    "catalogue": {"manifest", "device", "home", "errors"},
     "config": {"kinds", "settings", "manifest", "catalogue", "stages", "media", "device", "errors"},
+    "flags": {"config", "catalogue", "stages", "media", "errors"},
     "assemble": {"config", "catalogue", "core", "device", "media", "stages", "errors"},
 }
 # Where a library may be imported.

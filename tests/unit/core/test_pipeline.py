@@ -59,6 +59,30 @@ def test_a_camera_that_fails_leaves_the_others_running_and_is_reported_at_the_en
     assert len(end.numbers("good")) == 200
 
 
+def test_what_broke_the_pipeline_is_not_hidden_by_a_camera_that_failed_before(caplog):
+    gone = FakeSource(0, "gone", error=SourceError("gone.mp4: no such file"))
+    bad = Guarded([], fail_at=5, error=EngineError("the engine broke"))
+    with pytest.raises(EngineError, match="the engine broke"):
+        run(Pipeline([gone, FakeSource(None, "good")], [[bad]]))
+    assert "gone has ended: gone.mp4: no such file" in caplog.text
+
+
+def test_a_thread_that_cannot_start_leaves_none_behind(monkeypatch):
+    """As where the system allows no more threads."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(RuntimeError):
+        run(Pipeline([FakeSource(None)], [[Collect()], [Collect()]]))
+    assert threading.active_count() == 1
+
+
 @pytest.mark.parametrize("place", ["first lane", "second lane", "same lane"])
 def test_a_failure_is_named_and_everything_is_closed(place):
     log = []

@@ -202,11 +202,6 @@ def test_a_decoder_that_does_not_fit_is_refused(backend, tmp_path, shape, decode
     assert "output" in told
 
 
-def test_label() -> None:
-    model = Model("x", "", labels=("a", "b"))
-    assert [model.label(number) for number in (0, 1, 2, -1)] == ["a", "b", "2", "-1"]
-
-
 @pytest.mark.parametrize("spec", [None, InputSpec((64, 32))])
 def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
     shape = ("batch", 3, 32, 64)

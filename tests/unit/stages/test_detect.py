@@ -1,12 +1,15 @@
+import threading
+
 import numpy as np
 import pytest
 
+from app.core.pipeline import Pipeline
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError, EngineError
 from app.stages.detect import Detect, DetectSettings
 from app.stages.limit import Limit
 from app.stages.preprocess import Preprocess
-from tests.doubles import frame
+from tests.doubles import Collect, FakeSource, frame
 from tests.fake_backend import FakeBackend
 
 ROWS = np.array(
@@ -67,3 +70,12 @@ def test_limit_counts_each_camera_on_its_own_and_then_ends_without_asking_for_mo
 
     passed = [(one.source, one.number) for one in Limit(["a", "b"], 2).run(pictures())]
     assert passed == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+
+
+def test_limit_ends_each_source_once_it_has_enough():
+    limit = Limit(["a", "b"], 3)
+    sources = [FakeSource(None, "a"), FakeSource(1, "b")]
+    end = Collect()
+    pipeline = Pipeline([limit.source(one) for one in sources], [[limit, end]])
+    pipeline.run(threading.Event())
+    assert (end.numbers("a"), end.numbers("b")) == ([0, 1, 2], [0])

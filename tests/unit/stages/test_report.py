@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -110,3 +111,27 @@ def test_errors_of_those_before_are_not_ours(tmp_path):
 
     with pytest.raises(OSError, match="the camera's"):
         written(tmp_path / "d.jsonl", broken())
+
+
+def test_a_run_that_sees_nothing_leaves_an_old_report_be(tmp_path):
+    path = tmp_path / "d.jsonl"
+    path.write_text("precious\n")
+    check(str(path))
+    assert list(Report(ReportSettings(str(path))).run([])) == []
+    assert path.read_text() == "precious\n"
+
+
+def test_checking_changes_nothing_not_even_a_link(tmp_path):
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(tmp_path / "real.jsonl")
+    check(str(link))
+    check(str(tmp_path / "new" / "d.jsonl"))
+    assert [one.name for one in tmp_path.iterdir()] == ["link.jsonl"]
+
+
+def test_a_pipe_that_nobody_reads_is_an_error_and_no_wait(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(str(path))
+    check(str(path))
+    with pytest.raises(OutputError, match="pipe cannot be written"):
+        list(Report(ReportSettings(str(path))).run([frame(0)]))
