@@ -13,7 +13,7 @@ Numeric = Union[int, float]
 
 MOST_PROBLEMS = 20  # that are worth reading at once
 
-# YAML can write them ("\\0"), but no file name, no host name and no encoder takes them.
+# YAML can write them (as "\0"), but no file name, no host name and no encoder takes them.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 
 
