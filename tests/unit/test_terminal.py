@@ -60,7 +60,7 @@ def test_what_a_stream_cannot_write_is_spelt_out():
 def test_a_reader_that_has_gone_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)
-    stream = open(writer, "w")
+    stream = os.fdopen(writer, "w")
     Terminal(stream).line("x")
     with pytest.raises(BrokenPipeError):
         stream.close()
