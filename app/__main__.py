@@ -1,19 +1,21 @@
 """__main__: `python3 -m app` and the console script `jetwatch`."""
 
 import os
+import signal
 import sys
 
 
 def main() -> int:
     """Run the command line. Ctrl-C must show no traceback while it is still being imported."""
+    # As an exception it could come where Python shows it and goes on, as imports do.
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         _leave_ascii()
         _mend_streams()
         from app import cli
 
         return cli.main()
-    except KeyboardInterrupt:
-        return 130
     except ModuleNotFoundError as error:
         if error.name not in ("numpy", "cv2", "yaml"):
             raise
