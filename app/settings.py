@@ -94,7 +94,12 @@ def read(path: str, group: Group) -> Any:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}. Check the path") from error
     if len(text) > MOST_BYTES:
         raise ConfigError(f"{path}: more than {MOST_BYTES} bytes are too many for a settings file")
-    return parse(text, group, path)
+    try:
+        return parse(text, group, path)
+    except OSError as error:  # of a file that a group's own check looked at
+        raise ConfigError(
+            f"{path}: names {error.filename}, which cannot be read: {error.strerror}"
+        ) from error
 
 
 def parse(text: Union[str, bytes], group: Group, path: str = "config") -> Any:

@@ -197,7 +197,7 @@ def test_an_error_of_a_file_named_inside_is_not_blamed_on_the_config(tmp_path: A
 
     path = tmp_path / "a.yaml"
     path.write_text(GOOD)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ConfigError, match="a.yaml: names labels.txt, which cannot be read: No"):
         read(str(path), Group(Config, CONFIG.settings, look))
 
 
