@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -16,9 +17,9 @@ from app.cli_flags import parser
 from app.device import onnxfile
 from app.device.backend import Model
 from app.device.complete import Tensors, complete
-from app.errors import AppError, SourceError
+from app.errors import AppError, ConfigError, OutputError, SourceError
 from app.flags import Flags, with_flags
-from app.media import rtsp
+from app.media import rtsp, uri
 from app.terminal import Terminal
 
 terminal = Terminal(sys.stderr)
@@ -26,12 +27,14 @@ terminal = Terminal(sys.stderr)
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command. Returns the exit code; see errors.py."""
-    arguments = parser().parse_args(argv)
     command = {"run": _run, "check": _check, "fetch": _fetch, "inspect": _inspect}
-    logging.getLogger().handlers = [terminal]
-    logging.getLogger().setLevel(arguments.log_level.upper())
     try:
         with _handling(_interrupt):
+            with _printing():
+                arguments = parser().parse_args(argv)
+            logging.getLogger().handlers = [terminal]
+            logging.getLogger().setLevel(arguments.log_level.upper())
+            _refuse_sources(arguments)
             return command[arguments.verb](arguments)
     except AppError as error:
         terminal.line(f"jetwatch: {error}")
@@ -40,8 +43,15 @@ def main(argv: Optional[List[str]] = None) -> int:
         terminal.line("jetwatch: interrupted")
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # or Python complains once more as it ends
         return 141
+
+
+def _refuse_sources(arguments: argparse.Namespace) -> None:
+    """A source without --source would be taken for a file, and be shown with its password."""
+    typed = vars(arguments)
+    for text in (typed.get("config"), typed.get("model"), *typed.get("names", ())):
+        if text and "://" in text:
+            raise ConfigError(f"{uri.redacted(text)} looks like a source; put it behind --source")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -74,7 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 if reading.frames:
                     for line in console.summary(reading, elapsed, pipeline.dropped()):
                         terminal.line(line)
-            if not reading.frames and arguments.seconds is not None:
+            if not reading.frames and elapsed >= (arguments.seconds or math.inf):
                 why = ", ".join(console.troubles(pipeline.sources))
                 raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")
     return 0
@@ -82,22 +92,40 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     for line in assemble.describe(config.load(arguments.config)):
-        print(line)
+        _say(line)
     return 0
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    if arguments.folder and not arguments.names and not arguments.list:
+        terminal.line(f"jetwatch: name what to take from {arguments.folder}; see fetch --list")
+        return 2
     if arguments.list or not arguments.names:
         for entry in catalogue.entries():
-            print(console.offer(entry, catalogue.file_of(entry) is not None))
+            _say(console.offer(entry, catalogue.file_of(entry) is not None))
         return 0
-    folder = Path(arguments.folder) if arguments.folder else None
-    for entry in [catalogue.find(name) for name in arguments.names]:
-        target = catalogue.target(entry)
-        fetch.fetch(entry.sources, entry.name, target, _show_progress, folder)
+    failures = []
+    for name in arguments.names:
+        try:
+            target = _fetched(name, arguments.folder)
+        except AppError as error:
+            failures.append(error)
+        else:
+            _say(str(target))
+    for failure in failures:
+        terminal.line(f"jetwatch: {failure}")
+    return failures[0].exit_code if failures else 0
+
+
+def _fetched(name: str, folder: Optional[str]) -> Path:
+    entry = catalogue.find(name)
+    target = catalogue.target(entry)
+    try:
+        return fetch.fetch(
+            entry.sources, name, target, _show_progress, Path(folder) if folder else None
+        )
+    finally:
         terminal.end_status()
-        print(target)
-    return 0
 
 
 def _show_progress(progress: fetch.Progress) -> None:
@@ -107,13 +135,33 @@ def _show_progress(progress: fetch.Progress) -> None:
 def _inspect(arguments: argparse.Namespace) -> int:
     found = onnxfile.describe(arguments.model)
     for line in console.network(found):
-        print(line)
+        _say(line)
     name = Path(arguments.model).stem
     tensors = Tensors(found.inputs, found.outputs, found.metadata, frozenset(found.operators))
     completed = complete(Model(name, arguments.model), tensors)
     for line in console.manifest(completed.model, completed.guessed):
-        print(line)
+        _say(line)
     return 0
+
+
+def _say(line: str) -> None:
+    with _printing():
+        print(line)
+
+
+@contextlib.contextmanager
+def _printing() -> Iterator[None]:
+    """What the block prints is out at its end. Raises OutputError where it cannot be."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains again as it ends
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], Flags]:
@@ -134,13 +182,13 @@ def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], Flag
 
 @contextlib.contextmanager
 def _stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets. A second one ends the process where it stands."""
+    """An event that a signal sets. A second Ctrl-C or SIGTERM ends the process where it stands."""
     stop = threading.Event()
 
     def on_signal(number: int, _: Any) -> None:
-        if stop.is_set():
-            terminal.line("jetwatch: ended at once; files may be incomplete")
-            os._exit(130)
+        # A terminal that closes sends SIGHUP, and so does its shell: two are no impatience.
+        if stop.is_set() and number != signal.SIGHUP:
+            os._exit(130)  # with no word: the main thread may be in the midst of one
         stop.set()
 
     with _handling(on_signal):
@@ -149,8 +197,10 @@ def _stopping() -> Iterator[threading.Event]:
 
 @contextlib.contextmanager
 def _handling(on_signal: Any) -> Iterator[None]:
-    """Ctrl-C and SIGTERM go to on_signal(number, frame) for the length of a ``with`` block."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    """Ctrl-C, SIGTERM and SIGHUP go to on_signal(number, frame) for the length of a ``with``."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup asks for
+        numbers.append(signal.SIGHUP)
     before = [signal.signal(number, on_signal) for number in numbers]
     try:
         yield

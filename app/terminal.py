@@ -1,6 +1,8 @@
 """terminal: one status line at the bottom of a stream, with log lines and text above it."""
 
+import contextlib
 import logging
+import os
 import threading
 from typing import TextIO
 
@@ -31,8 +33,9 @@ class Terminal(logging.Handler):
         """Replace the status line. ``now`` is in seconds, from any clock that goes forward."""
         with self._guard:
             if self._live:
-                shown, self._status = self._status, text
-                self._write(self._over(shown) + text)
+                # A line that wraps could not be written over as a whole.
+                shown, self._status = self._status, text[: self._columns() - 1]
+                self._write(self._over(shown) + self._status)
             elif now - self._written >= self._quiet_s:
                 self._written = now
                 self._write(text + "\n")
@@ -50,11 +53,15 @@ class Terminal(logging.Handler):
     def _over(self, shown: str) -> str:
         return "\r\x1b[K" if shown else ""
 
+    def _columns(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        return 80
+
     def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
+        with contextlib.suppress(OSError, ValueError):  # whoever read it has gone; the work goes on
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
             self._stream.flush()
-        except (OSError, ValueError):
-            pass  # whoever read it has gone; the work goes on
-        except UnicodeEncodeError:
-            self._stream.write(text.encode("ascii", "replace").decode("ascii"))

@@ -2,6 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 step=$(basename "$0")
+caller=$PWD
 cd "$root"
 
 # Without the first, a process with an RTSP server grows with every viewer.
@@ -91,6 +92,17 @@ ready() {
 }
 
 made() { stamp "$@" >"$1/.ready"; }
+
+# alone VENV COMMAND...: run it while no other script makes that environment.
+alone() {
+    local lock=.venvs/${1##*/}.lock
+    shift
+    mkdir -p .venvs
+    (
+        flock 9
+        "$@"
+    ) 9>"$lock"
+}
 
 # new_venv VENV PYTHON [OPTION...]: in place of whatever is there.
 new_venv() {

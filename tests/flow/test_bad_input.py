@@ -1,11 +1,14 @@
 """What people really type: one clear line, the right exit code, nothing half written."""
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from tests import tiny
-from tests.command import jetwatch
+from tests.command import ROOT, jetwatch
 
 onnx = pytest.importorskip("onnx")
 
@@ -156,6 +159,8 @@ def test_two_models_of_one_name(model, tmp_path):
         ["run", "--frames", "many"],
         ["run", "--rtsp", "configs/demo.yaml"],
         ["run", "--score", "nan"],
+        ["run", "--threads", "-1"],
+        ["run", "--threads", "257"],
         ["fetch", "--nonsense"],
     ],
 )
@@ -181,3 +186,119 @@ def test_inspect_a_file_that_is_no_model(tmp_path):
 
 def test_fetch_what_the_catalogue_lacks():
     jetwatch("fetch", "yolox_nan").failed(78, "yolox_nano")
+
+
+SECRET = "rtsp://user:hunter2@127.0.0.1/x"
+
+
+@pytest.mark.parametrize(
+    "arguments, code, word",
+    [
+        (["run", SECRET], 78, "looks like a source; put it behind --source"),
+        (["check", SECRET], 78, "looks like a source; put it behind --source"),
+        (["run", "--source", "x", "--model", SECRET], 78, "looks like a source"),
+        (["fetch", SECRET], 78, "looks like a source"),
+        (["inspect", SECRET], 78, "looks like a source"),
+        ([SECRET], 2, "invalid choice"),
+        (["run", "--rtsp", SECRET], 2, "is no port"),
+        (["run", "--nonsense", SECRET], 2, "usage"),
+        (["check", "x.yaml", SECRET], 2, "unrecognized arguments"),
+    ],
+)
+def test_a_source_in_the_wrong_place_shows_no_password(arguments, code, word):
+    result = jetwatch(*arguments)
+    assert result.code == code, result.err
+    assert word in result.err and "hunter2" not in result.out + result.err
+
+
+def test_every_name_is_fetched_though_one_fails(clip, tmp_path):
+    """The first failure ended all; what could be had was not fetched."""
+    engines = tmp_path / "engines"
+    engines.mkdir()
+    (engines / "here.bin").write_bytes(b"1")
+    manifest = (
+        "kind: clip\nsummary: x\nlicence: MIT\nsources: [{file: here.bin, bytes: 1, sha256: %s}]\n"
+    )
+    digest = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    (engines / "here.yaml").write_text(manifest % digest)
+    result = jetwatch(
+        *("fetch", "nowhere", "here", "nowhere2", "--from", engines),
+        env={"JETWATCH_ENGINES": str(engines)},
+    )
+    assert result.code == 78, result.err
+    assert "'nowhere'" in result.err and "'nowhere2'" in result.err
+    assert result.out.splitlines()[0].startswith(str(engines / "here"))
+
+
+def test_fetch_from_a_folder_without_a_name(tmp_path):
+    """It listed the catalogue, and left the folder unread."""
+    result = jetwatch("fetch", "--from", tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert "name what to take" in result.err
+
+
+def shell(command, **environment):
+    """Exit code and standard error of a command in which $JETWATCH stands for ours."""
+    done = subprocess.run(
+        ["bash", "-c", "set -o pipefail; " + command],
+        cwd=str(ROOT),
+        env=dict(os.environ, JETWATCH=sys.executable + " -W error -m app", **environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    err = done.stderr.decode("utf-8", "replace")
+    assert "Traceback" not in err and "Exception ignored" not in err, err
+    return done.returncode, done.stdout.decode("utf-8", "replace"), err
+
+
+@pytest.mark.parametrize("what", ["fetch --list", "--help", "--version", "run --help"])
+@pytest.mark.parametrize(
+    "where, code, word",
+    [
+        ("> >(true)", 141, ""),
+        (">/dev/full", 73, "standard output cannot be written: No space left on device"),
+        (">&-", 73, "standard output cannot be written: Bad file descriptor"),
+    ],
+)
+def test_a_standard_output_that_takes_nothing(what, where, code, word):
+    """Each told of itself in a traceback, or in Python's last words, with exit code 120."""
+    wait = "sleep 0.3; " if code == 141 else ""
+    result = shell("{ " + wait + "exec $JETWATCH " + what + "; } " + where)
+    assert result[0] == code, result
+    assert word in result[2]
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+def test_a_standard_error_that_takes_nothing(where):
+    """Closed, it was None, and the next file that was opened got its number."""
+    assert shell("$JETWATCH check none.yaml " + where)[0] == 78
+    assert shell("$JETWATCH fetch --list " + where)[0] == 0
+
+
+def test_wrong_flags_without_a_standard_error():
+    assert shell("$JETWATCH run --threads x 2>&-")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "ascii"}],
+)
+def test_a_name_that_is_not_ascii_in_any_locale(environment, model, clip, tmp_path):
+    """Python 3.6 takes the C locale, which ssh and systemd leave us with, for ASCII."""
+    folder = tmp_path / "\u00fc b"
+    folder.mkdir()
+    os.rename(clip, str(folder / "x.mp4"))
+    config = tmp_path / "a.yaml"
+    config.write_bytes(
+        "cameras: [{{name: a, source: '{}'}}]\ndetect: {{model: '{}'}}\nreport: {{path: '{}'}}\n"
+        "backend: {{kind: host}}\n".format(folder / "x.mp4", model, folder / "found").encode()
+    )
+    try:
+        code, out, err = shell("$JETWATCH check '{}'".format(config), **environment)
+        assert code == 0 and " b/x.mp4" in out, err
+        code, out, err = shell("$JETWATCH run '{}' --frames 2".format(config), **environment)
+        assert code == 0, err
+        assert (folder / "found").exists()
+    finally:
+        os.rename(str(folder / "x.mp4"), clip)

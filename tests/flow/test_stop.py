@@ -1,13 +1,19 @@
 """Ctrl-C and SIGTERM at any moment: a clean end, whole files, no traceback."""
 
+import contextlib
+import fcntl
 import json
+import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests import tiny
-from tests.command import finish, start
+from tests.command import ROOT, finish, start
 
 pytest.importorskip("onnx")
 
@@ -39,12 +45,8 @@ def test_files_are_whole_after_a_signal(number, tmp_path):
         *("run", "--source", clip, "--loop", "--realtime", "--model", model),
         *("--out", out / "seen.mp4", "--detections", out / "found.jsonl"),
     )
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit and process.poll() is None:
-        found = out / "found.jsonl"
-        if found.exists() and found.read_text().count("\n") >= 5:
-            break
-        time.sleep(0.05)
+    found = out / "found.jsonl"
+    wait_for(process, lambda: found.exists() and found.read_text().count("\n") >= 5)
     asked = time.monotonic()
     process.send_signal(number)
     result = finish(process, 10)
@@ -58,3 +60,91 @@ def test_files_are_whole_after_a_signal(number, tmp_path):
     while film.read()[0]:
         frames += 1
     assert frames == len(lines) >= 5
+
+
+def wait_for(process, seen, seconds=30):
+    """Until seen() is true, or the process has ended."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and process.poll() is None and not seen():
+        time.sleep(0.05)
+
+
+def watching(tmp_path):
+    """A run that has written some lines, and where."""
+    model = tiny.detector(tmp_path / "tiny.onnx")
+    out = tmp_path / "out"
+    process = start(
+        *("run", "--source", "test://?size=320x240", "--model", model, "--seconds", "60"),
+        *("--out", out / "seen.mp4", "--detections", out / "found.jsonl"),
+    )
+    found = out / "found.jsonl"
+    wait_for(process, lambda: found.exists() and found.read_text().count("\n") >= 5)
+    return process
+
+
+def test_a_dropped_ssh_leaves_a_whole_film(tmp_path):
+    """SIGHUP ended it at once. The terminal sends one and so does the shell: two are no hurry."""
+    process = watching(tmp_path)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    result = finish(process, 10)
+    assert result.code == 0, result.err
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["found.jsonl", "seen.mp4"]
+
+
+def test_nohup_is_obeyed(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = watching(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGINT)
+    assert finish(process, 10).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_picture_is_no_fault_of_the_camera(number, tmp_path):
+    """With --seconds it said "no picture came", exit code 66."""
+    model = tiny.detector(tmp_path / "tiny.onnx")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(5)
+        source = "http://127.0.0.1:{}/x".format(silent.getsockname()[1])
+        process = start("run", "--source", source, "--model", model, "--seconds", "60")
+        silent.settimeout(30)
+        camera, _ = silent.accept()
+        with camera:
+            process.send_signal(number)
+            result = finish(process, 20)
+    assert result.code == 0, result.err
+    assert "no picture" not in result.err
+
+
+def test_a_second_ctrl_c_while_nobody_reads_standard_error(tmp_path):
+    """Its last words met those of the main thread: "reentrant call", and it went on."""
+    model = tiny.detector(tmp_path / "tiny.onnx")
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETFL, os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    fcntl.fcntl(writer, fcntl.F_SETFL, 0)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "run", "--source", "test://", "--model", model],
+        cwd=str(ROOT),
+        stderr=writer,
+    )
+    os.close(writer)
+    time.sleep(1.5)  # by then its first word waits for a reader
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(10) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)

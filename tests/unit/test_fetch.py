@@ -383,6 +383,25 @@ def test_a_broken_wheel(wheels, tmp_path):
         fetched(tmp_path / "new" / "thing.bin", member_of("thingy==1.0"))
 
 
+@pytest.mark.parametrize("damage", ["content", "method"])
+def test_a_wheel_with_a_broken_member(wheels, tmp_path, monkeypatch, damage):
+    """zlib.error and NotImplementedError went through to the user as tracebacks."""
+    path = wheels / "thingy-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(str(path), "a", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("thingy/packed.bin", CONTENT)
+        entry = wheel.getinfo("thingy/packed.bin")
+    content = bytearray(path.read_bytes())
+    if damage == "content":
+        start = entry.header_offset + 30 + len(entry.filename)
+        content[start : start + 20] = b"\xff" * 20
+    else:
+        start = content.rindex(b"PK\x01\x02", 0, content.rindex(b"thingy/packed.bin"))
+        content[start + 10] = content[entry.header_offset + 8] = 99
+    path.write_bytes(bytes(content))
+    with pytest.raises(SourceError, match="cannot fetch thing: thingy==1.0: "):
+        fetched(tmp_path / "new" / "thing.bin", member_of("thingy==1.0", "thingy/packed.bin"))
+
+
 def test_a_python_without_pip(tmp_path):
     """Debian's python3 has none unless asked for it."""
     bare = tmp_path / "bare"
@@ -431,3 +450,33 @@ def test_a_folder_with_another_file_of_that_name(tmp_path):
     origin = origin_at("https://127.0.0.1:1/file")
     with pytest.raises(SourceError, match="file is not the catalogue's file; 127.0.0.1: Conn"):
         fetched(Path(str(tmp_path)) / "new" / "thing.bin", origin, from_folder=tmp_path)
+
+
+def test_a_full_disk_is_not_blamed_on_the_folder(tmp_path):
+    """It was, and the same file was then asked of the network, to be written to the same disk."""
+    (tmp_path / "at hand").mkdir()
+    (tmp_path / "at hand" / "file").write_bytes(CONTENT)
+    script = (
+        "import hashlib, pathlib, resource, sys; from app import errors, fetch\n"
+        "here = pathlib.Path(sys.argv[1])\n"
+        "content = (here / 'at hand' / 'file').read_bytes()\n"
+        "digest = hashlib.sha256(content).hexdigest()\n"
+        "origin = fetch.Origin('https://127.0.0.1:1/file', '', '', '', len(content), digest)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
+        "try: fetch.fetch([origin], 'it', here / 'new' / 'it', print, here / 'at hand')\n"
+        "except errors.OutputError as exc: print(exc)\n"
+    )
+    said = subprocess.check_output(
+        [sys.executable, "-c", script, str(tmp_path)], universal_newlines=True
+    )
+    assert "cannot write {}: File too large".format(tmp_path / "new" / "it") in said
+    assert "connecting" not in said
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+def test_a_target_that_cannot_be_read(tmp_path):
+    target = tmp_path / "thing.bin"
+    target.write_bytes(CONTENT)
+    target.chmod(0)
+    with pytest.raises(OutputError, match="cannot write .*thing.bin: Permission denied"):
+        fetched(target, origin_at("https://127.0.0.1:1/file"))

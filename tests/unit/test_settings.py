@@ -1,6 +1,7 @@
 """settings: what is refused, with its line, and what is read."""
 
 import json
+import os
 from typing import Any, List, NamedTuple, Optional, Tuple
 
 import pytest
@@ -109,6 +110,7 @@ def test_values(line: str, key: str, value: Any) -> None:
         (GOOD + "score: .nan", ["f:3: score must be a number, not .nan"]),
         (GOOD + "score: '0.5'", ["f:3: score must be a number, not the text '0.5'"]),
         (GOOD + "live: 1", ["f:3: live must be true or false, not 1"]),
+        (GOOD + "live: !!bool 7", ["f:3: live must be true or false, not 7"]),
         (GOOD + "mode: quick", ["f:3: mode must be fast or slow, not quick"]),
         (GOOD + "names: {a: 1}", ["f:3: names.a must be text, not 1; put it in quotes"]),
         (GOOD + "score: 1\nscore: 1", ["f:4: score is given twice, first in line 3"]),
@@ -163,6 +165,50 @@ def test_bytes_that_are_no_text() -> None:
         parse(b"\xff\xfe\xfa\x00\x81", CONFIG)
 
 
+@pytest.mark.parametrize("letter", ["\\0", "\\e", "\\x7", "\\r", "\\ud800"])
+def test_text_that_no_file_name_can_be(letter: str) -> None:
+    """A NUL ended in a ValueError of open(), a lone surrogate in one of print()."""
+    letter = letter.replace("\\x7", "\\x07")
+    with pytest.raises(ConfigError, match=r"f:3: names.a holds the control character U\+"):
+        parse(GOOD + 'names: {a: "x' + letter + '"}', CONFIG, "f")
+
+
+def test_text_may_have_lines_and_columns() -> None:
+    assert parse(GOOD + 'names: {a: "x\\ty\\nz"}', CONFIG).names == {"a": "x\ty\nz"}
+
+
+@pytest.mark.parametrize("text", ["mode:\n fast\x07", b"mode:\n fast\x07"])
+def test_a_bare_control_character_is_found(text: Any) -> None:
+    """It was called "not text in UTF-8", which it is."""
+    with pytest.raises(ConfigError, match="f: holds the control character U.0007 in line 2"):
+        parse(text, CONFIG, "f")
+
+
+def test_many_mistakes_are_counted() -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(GOOD + "".join("x%d: 1\n" % number for number in range(25)), CONFIG)
+    lines = str(raised.value).split("\n")
+    assert len(lines) == 21 and lines[-1] == "and 5 more"
+
+
+def test_an_error_of_a_file_named_inside_is_not_blamed_on_the_config(tmp_path: Any) -> None:
+    def look(config: Config) -> List[Complaint]:
+        raise FileNotFoundError(2, "No such file", "labels.txt")
+
+    path = tmp_path / "a.yaml"
+    path.write_text(GOOD)
+    with pytest.raises(ConfigError, match="a.yaml: names labels.txt, which cannot be read: No"):
+        read(str(path), Group(Config, CONFIG.settings, look))
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Any) -> None:
+    """/dev/zero says that it has 0 bytes, and filled the memory; a pipe was waited for."""
+    os.mkfifo(str(tmp_path / "pipe"))
+    for path in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path)):
+        with pytest.raises(ConfigError, match="is no regular file"):
+            read(path, CONFIG)
+
+
 def test_a_missing_file(tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         read(str(tmp_path / "no.yaml"), CONFIG)
@@ -183,9 +229,18 @@ def test_the_schema_says_the_same() -> None:
     assert made["properties"]["cameras"]["description"] == "what to watch"
     assert made["properties"]["cameras"]["items"]["required"] == ["name", "uri"]
     assert made["properties"]["port"] == {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": 65535,
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 65535}, {"type": "null"}],
         "default": 8554,
     }
-    assert made["properties"]["mode"]["enum"] == ["fast", "slow"]
+    assert made["properties"]["mode"]["anyOf"][0]["enum"] == ["fast", "slow"]
+
+
+@pytest.mark.parametrize("key", ["cameras", "score", "port", "live", "mode", "names", "draw"])
+def test_the_schema_and_the_reader_agree_on_a_key_with_nothing_behind_it(key: str) -> None:
+    """The reader took ``port:`` for the default, and an editor underlined it."""
+    nothing = {"type": "null"} in schema(CONFIG)["properties"][key].get("anyOf", ())
+    try:
+        parse(("" if key == "cameras" else GOOD) + key + ":", CONFIG)
+        assert nothing
+    except ConfigError:
+        assert not nothing
