@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Union
 
+import numpy as np
 import pytest
+
+from app.errors import DeviceError, EngineError
 
 Shape = Sequence[Union[int, str]]
 
@@ -36,3 +39,24 @@ def echo(path: Path, shape: Shape = ("batch", 3, 4, 6), **more: Any) -> str:
     """A model that hands its input back, as float."""
     cast = [("Cast", ["images"], "out", {"to": 1})]
     return model(path, shape, cast, {"out": shape}, **more)
+
+
+def constant(path: Path, shape: Shape, answers: Dict[str, Any], **more: Any) -> str:
+    """A model that answers any picture with these arrays, as float."""
+    numpy_helper = pytest.importorskip("onnx.numpy_helper")
+    arrays = {name: np.asarray(answer, np.float32) for name, answer in answers.items()}
+    nodes = [
+        ("Constant", [], name, {"value": numpy_helper.from_array(array)})
+        for name, array in arrays.items()
+    ]
+    return model(path, shape, nodes, {n: array.shape for n, array in arrays.items()}, **more)
+
+
+def refused(backend: Any, model: Any, told: str) -> str:
+    """The one line in which a backend refuses to load a model."""
+    with pytest.raises(DeviceError) as raised:
+        backend.load(model)
+    message = str(raised.value)
+    assert isinstance(raised.value, EngineError) and told in message
+    assert "\n" not in message and len(message) < 900
+    return message

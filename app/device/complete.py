@@ -7,8 +7,9 @@ import numpy as np
 from app.device.backend import InputSpec, Model, Placement, TensorSpec
 from app.errors import EngineError
 from app.vision.decode import DECODERS, bind
-from app.vision.decode_yolo import rows_first
+from app.vision.decode_yolo import in_pixels, rows_first
 from app.vision.guess import Guess, Hints, guess
+from app.vision.looks import UNIT_LETTERBOX, Look
 from app.vision.tensors import Tensor, listed, picture_of
 
 
@@ -24,13 +25,14 @@ class Tensors(NamedTuple):
 class Completed(NamedTuple):
     model: Model  # with input, and for a detector decoder and outputs
     guessed: str  # how the gaps were filled, or empty
+    unsettled: bool = False  # whether only a run can tell the decoder: ask ``settled``
 
 
 def complete(model: Model, seen: Tensors) -> Completed:
     """Raises EngineError where the outputs fit no decoder, or not what the manifest says."""
     inputs = tuple(Tensor(*spec) for spec in seen.inputs)
     outputs = tuple(Tensor(*spec) for spec in seen.outputs)
-    reason = ""
+    reason, unsettled = "", False
     if model.input is None:
         try:
             guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata))
@@ -39,23 +41,44 @@ def complete(model: Model, seen: Tensors) -> Completed:
                 f"{model.path}: {error}. Write a manifest that names its decoder, one of "
                 f"{', '.join(sorted(DECODERS))}"
             ) from error
+        unsettled = model.decoder is None and guessed.decoder == "yolox"
         model, reason = _filled(model, guessed), guessed.reason
     _check_input(model, inputs)
     _check_roles(model, outputs)
     _try_decoder(model, outputs)
     _check_labels(model, {spec.name: spec.shape for spec in outputs})
-    return Completed(model, reason)
+    return Completed(model, reason, unsettled)
+
+
+def settled(made: Completed, outputs: Mapping[str, np.ndarray]) -> Completed:
+    """
+    A guess of YOLOX held against the outputs for a grey picture: decoded inside, they have its
+    shape as well. Those of YOLOv6 do too, with an objectness of 1 everywhere, and it wants its
+    pictures prepared in another way (meituan/YOLOv6, yolov6/models/effidehead.py).
+    """
+    model = made.model
+    output = bind(outputs, model.outputs)["output"]
+    if not in_pixels(output):
+        return Completed(model, made.guessed)
+    model = model._replace(decoder="yolov5")
+    if (output[..., 4] != 1).any():
+        return Completed(model, "rows of box in pixels, objectness, scores: YOLOX, decoded inside")
+    assert model.input is not None
+    spec = _prepared(UNIT_LETTERBOX, model.input.size_wh, model.input.layout)
+    return Completed(model._replace(input=spec), "rows of box in pixels, 1, scores: YOLOv6")
 
 
 def _filled(model: Model, guessed: Guess) -> Model:
-    look = guessed.look
-    spec = InputSpec(
-        guessed.size_wh, guessed.layout, look.colour, look.mean, look.std, Placement(look.placement)
-    )
+    spec = _prepared(guessed.look, guessed.size_wh, guessed.layout)
     model = model._replace(input=spec, labels=model.labels or guessed.labels)
     if model.decoder is None:
         model = model._replace(decoder=guessed.decoder, outputs=guessed.roles)
     return model
+
+
+def _prepared(look: Look, size_wh: Tuple[int, int], layout: str) -> InputSpec:
+    placement = Placement(look.placement)
+    return InputSpec(size_wh, layout, look.colour, look.mean, look.std, placement)
 
 
 def _check_input(model: Model, inputs: Tuple[Tensor, ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from app.device import modelfile
 from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
 from app.device.canvas import Canvas, cut
-from app.device.complete import Tensors, complete
+from app.device.complete import Completed, Tensors, complete, settled
 from app.errors import DeviceError, EngineError
 from app.vision.tensors import Tensor, picture_of
 
@@ -46,16 +46,12 @@ class HostBackend(Backend):
         outputs = tuple(_spec(node) for node in session.get_outputs())
         metadata = session.get_modelmeta().custom_metadata_map
         made = complete(model, Tensors(inputs, outputs, metadata))
-        assert made.model.input is not None
-        picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
-        loaded = _Loaded(session, made.model.input, picture)
-        loaded.sizes = tuple(
-            _Size(spec, _size_values(spec, model, made.model.input))
-            for spec in inputs
-            if spec != picture
-        )
-        self._loaded.append(loaded)
-        return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
+        network = _network(made, session, inputs, outputs)
+        if made.unsettled:
+            made = settled(made, self._on_grey(network))
+            network = _network(made, session, inputs, outputs)
+        self._loaded.append(network.handle)
+        return network
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
@@ -75,6 +71,12 @@ class HostBackend(Backend):
         if len(parts) == 1:
             return dict(zip(names, parts[0]))
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
+
+    def _on_grey(self, network: Network) -> Dict[str, np.ndarray]:
+        wide, high = network.input.size_wh
+        grey = np.full((high, wide, 3), network.input.pad, np.uint8)
+        whole = np.array([[0, 0, wide, high]], np.float32)
+        return self.infer(network, self.prepare(network, [grey], whole))
 
     def close(self) -> None:
         for loaded in self._loaded:
@@ -119,6 +121,20 @@ class _Loaded:
                 f"{modelfile.first_line(error)}. Check the manifest's input"
             ) from error
         return [array[:-short] for array in made] if short > 0 else made
+
+
+def _network(
+    made: Completed, session: Any, inputs: Tuple[TensorSpec, ...], outputs: Tuple[TensorSpec, ...]
+) -> Network:
+    assert made.model.input is not None
+    picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
+    loaded = _Loaded(session, made.model.input, picture)
+    loaded.sizes = tuple(
+        _Size(spec, _size_values(spec, made.model, made.model.input))
+        for spec in inputs
+        if spec != picture
+    )
+    return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
 
 
 @contextlib.contextmanager

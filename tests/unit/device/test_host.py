@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from app.device.backend import InputSpec, Model, Placement
-from app.errors import DeviceError, EngineError
+from app.errors import EngineError
 from app.vision import decode
 from tests import networks
 from tests.data import data
+from tests.networks import refused
 
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 host = pytest.importorskip("app.device.host", reason="OpenCV is not installed")
@@ -181,38 +182,6 @@ def test_unknown_outputs_are_listed(backend, tmp_path) -> None:
     assert "out [?, 3, 4, 6]" in told and "yolox" in told
 
 
-@pytest.mark.parametrize(
-    "model, told",
-    [
-        (Model("x", "", InputSpec((9, 9))), "takes 6x4 pictures"),
-        (Model("x", "", PLAIN, "yolox", {"output": "nope"}), "has no output 'nope'"),
-    ],
-)
-def test_a_manifest_that_does_not_fit_is_refused(backend, tmp_path, model, told) -> None:
-    path = networks.echo(tmp_path / "x.onnx")
-    refused(backend, model._replace(path=path), told)
-
-
-@pytest.mark.parametrize("shape, decoder", [((1, 8, 43), "yolox"), ((1, 10), "yolov8")])
-def test_a_decoder_that_does_not_fit_is_refused(backend, tmp_path, shape, decoder) -> None:
-    """Found at load, and not as a crash with the first frame."""
-    made = [("RandomUniform", [], "output", {"shape": shape})]
-    path = networks.model(tmp_path / "x.onnx", ("batch", 3, 32, 64), made, {"output": shape})
-    told = refused(backend, Model("x", path, InputSpec((64, 32)), decoder), "cannot read")
-    assert "output" in told
-
-
-@pytest.mark.parametrize("spec", [None, InputSpec((64, 32))])
-def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
-    shape = ("batch", 3, 32, 64)
-    ones = [("RandomUniform", [], "output", {"shape": [1, 7, 42]})]
-    path = networks.model(tmp_path / "x.onnx", shape, ones, {"output": ("batch", 7, 42)})
-    decoder = "yolov8" if spec else None
-    network = backend.load(Model("x", path, spec, decoder, labels=("a", "b", "c")))
-    assert network.model.labels == ("a", "b", "c") and bool(network.guessed) != bool(spec)
-    refused(backend, Model("x", path, spec, decoder, labels=("a",)), "1 labels for 3 classes")
-
-
 def test_a_strange_input_is_refused(backend, tmp_path) -> None:
     path = networks.model(
         tmp_path / "x.onnx",
@@ -275,12 +244,3 @@ def test_real_models_are_guessed_and_run_in_batches(backend, file) -> None:
     if decoder:
         head = decode.Head(decoder, network.model.outputs, size_wh, 0.3, 0.5)
         assert len(decode.find(together, head)) == 2
-
-
-def refused(backend: Any, model: Model, told: str) -> str:
-    with pytest.raises(DeviceError) as raised:
-        backend.load(model)
-    message = str(raised.value)
-    assert isinstance(raised.value, EngineError) and told in message
-    assert "\n" not in message and len(message) < 900
-    return message
