@@ -6,9 +6,10 @@ import numpy as np
 
 from app.device.backend import InputSpec, Model, Placement, TensorSpec
 from app.errors import EngineError
+from app.vision.clues import Hints
 from app.vision.decode import DECODERS, bind
 from app.vision.decode_yolo import in_pixels, rows_first
-from app.vision.guess import Guess, Hints, guess
+from app.vision.guess import Guess, guess
 from app.vision.looks import UNIT_LETTERBOX, Look
 from app.vision.tensors import Tensor, listed, picture_of
 

@@ -4,7 +4,8 @@ from typing import Any, Optional, Tuple
 
 import pytest
 
-from app.vision.guess import Guess, Hints, guess
+from app.vision.clues import Hints
+from app.vision.guess import Guess, guess
 from app.vision.names import COCO
 from app.vision.tensors import Tensor, shape_of
 
