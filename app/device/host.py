@@ -58,7 +58,11 @@ class HostBackend(Backend):
         batch = loaded.canvas.batch(len(images))
         for row, (image, window) in enumerate(zip(images, windows)):
             loaded.canvas.place(row, cut(image, window))
-        return batch if loaded.dtype == np.float32 else batch.astype(loaded.dtype)
+        if loaded.dtype == np.float32:
+            return batch
+        if loaded.limits:  # a cast cuts off fractions, and wraps around at the ends
+            batch = np.rint(batch).clip(loaded.limits.min, loaded.limits.max)
+        return batch.astype(loaded.dtype)
 
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         loaded: _Loaded = network.handle
@@ -99,6 +103,7 @@ class _Loaded:
     def __init__(self, session: Any, spec: InputSpec, picture: TensorSpec) -> None:
         self.session = session
         self.dtype = np.dtype(picture.dtype)
+        self.limits = np.iinfo(self.dtype) if self.dtype.kind in "iu" else None
         self.fixed_batch = max(0, picture.shape[0])
         self.canvas = Canvas(spec)
         self._name = picture.name

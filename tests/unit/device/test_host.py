@@ -73,6 +73,14 @@ def test_other_input_types(backend, tmp_path, dtype) -> None:
     assert (out[0] == image[..., ::-1].transpose(2, 0, 1)).all()
 
 
+def test_whole_numbers_are_rounded_and_kept_in_range(backend, tmp_path) -> None:
+    """A cast alone makes 1 of 1.9, and 44 of 300."""
+    image = np.array([[[0, 11, 201]]], np.uint8)
+    spec = InputSpec((1, 1), "nchw", "bgr", (7.0,) * 3, (0.6,) * 3)
+    network = echo(backend, tmp_path, spec, shape=(1, 3, 1, 1), dtype="UINT8")
+    assert answer(backend, network, [image], [[0, 0, 1, 1]]).ravel().tolist() == [0, 7, 255]
+
+
 @pytest.mark.parametrize(
     "placement, filled",
     [
