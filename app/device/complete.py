@@ -10,7 +10,7 @@ from app.vision.clues import Hints
 from app.vision.decode import DECODERS, bind
 from app.vision.decode_yolo import in_pixels, rows_first
 from app.vision.guess import Guess, guess
-from app.vision.looks import UNIT_LETTERBOX, Look
+from app.vision.looks import UNIT_LETTERBOX, Look, for_type
 from app.vision.tensors import Tensor, listed, picture_of
 
 
@@ -36,7 +36,7 @@ def complete(model: Model, seen: Tensors) -> Completed:
     reason, unsettled = "", False
     if model.input is None:
         try:
-            guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata))
+            guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata, model.labels))
         except ValueError as error:
             raise EngineError(
                 f"{model.path}: {error}. Write a manifest that names its decoder, one of "
@@ -51,7 +51,7 @@ def complete(model: Model, seen: Tensors) -> Completed:
     return Completed(model, reason, unsettled)
 
 
-def settled(made: Completed, outputs: Mapping[str, np.ndarray]) -> Completed:
+def settled(made: Completed, seen: Tensors, outputs: Mapping[str, np.ndarray]) -> Completed:
     """
     A guess of YOLOX held against the outputs for a grey picture: decoded inside, they have its
     shape as well. Those of YOLOv6 do too, with an objectness of 1 everywhere, and it wants its
@@ -65,7 +65,8 @@ def settled(made: Completed, outputs: Mapping[str, np.ndarray]) -> Completed:
     if (output[..., 4] != 1).any():
         return Completed(model, "rows of box in pixels, objectness, scores: YOLOX, decoded inside")
     assert model.input is not None
-    spec = _prepared(UNIT_LETTERBOX, model.input.size_wh, model.input.layout)
+    look = for_type(UNIT_LETTERBOX, picture_of(tuple(Tensor(*spec) for spec in seen.inputs)).dtype)
+    spec = _prepared(look, model.input.size_wh, model.input.layout)
     return Completed(model._replace(input=spec), "rows of box in pixels, 1, scores: YOLOv6")
 
 
@@ -153,8 +154,12 @@ def _classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[in
         "yolox": ("output", 5),
         "yolov5": ("output", 5),
         "detr_logits": ("logits", 0),
+        "detr_softmax": ("logits", 1),
+        "rtdetr": ("output", 4),
         "ssd": ("scores", 1),
+        "nanodet": ("output", 32),
         "nanodet_plus": ("output", 32),
+        "picodet": ("output", 32),
     }
     if model.decoder == "yolov8" and len(shapes["output"]) == 3:
         shape = shapes["output"]

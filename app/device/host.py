@@ -45,10 +45,11 @@ class HostBackend(Backend):
         inputs = tuple(_spec(node) for node in session.get_inputs())
         outputs = tuple(_spec(node) for node in session.get_outputs())
         metadata = session.get_modelmeta().custom_metadata_map
-        made = complete(model, Tensors(inputs, outputs, metadata))
+        seen = Tensors(inputs, outputs, metadata)
+        made = complete(model, seen)
         network = _network(made, session, inputs, outputs)
         if made.unsettled:
-            made = settled(made, self._on_grey(network))
+            made = settled(made, seen, self._on_grey(network))
             network = _network(made, session, inputs, outputs)
         self._loaded.append(network.handle)
         return network

@@ -12,6 +12,12 @@ class Hints(NamedTuple):
 
     operators: FrozenSet[str] = frozenset()
     metadata: Mapping[str, str] = {}
+    labels: Tuple[str, ...] = ()  # as the manifest gives them
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """The classes' names, from whoever gives them."""
+        return self.labels or names_in(self.metadata)
 
 
 class Seen(NamedTuple):
@@ -30,12 +36,20 @@ class Head(NamedTuple):
 
 
 def names_in(metadata: Mapping[str, str]) -> Tuple[str, ...]:
-    """Ultralytics writes its class names as a Python dictionary."""
-    try:
-        names: Any = ast.literal_eval(metadata.get("names", "{}"))
+    """Ultralytics writes its class names as a Python dictionary, early YOLOv5 as a list."""
+    names = _literal(metadata.get("names", ""))
+    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
         return tuple(str(names[key]) for key in sorted(names))
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        return ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+def size_in(metadata: Mapping[str, str]) -> Optional[Tuple[int, int]]:
+    """(wide, high) from Ultralytics' imgsz, which is [high, wide] or one number for both."""
+    size = _literal(metadata.get("imgsz", ""))
+    high_wide = size if isinstance(size, list) else [size, size]
+    if len(high_wide) != 2 or not all(isinstance(n, int) and n > 0 for n in high_wide):
+        return None
+    return high_wide[1], high_wide[0]
 
 
 def named(**roles: Tensor) -> Dict[str, str]:
@@ -53,3 +67,10 @@ def known(size: int) -> Optional[int]:
 def is_label(spec: Tensor) -> bool:
     called = any(word in spec.name.lower() for word in ("label", "class"))
     return called or spec.dtype.startswith("int")
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None

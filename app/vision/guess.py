@@ -2,12 +2,12 @@
 
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 
-from app.vision.clues import Head, Hints, Seen, axes, known, names_in
+from app.vision.clues import Head, Hints, Seen, axes, known, names_in, size_in
 from app.vision.guess_cells import centre_maps, distributions, one_list
-from app.vision.guess_sets import four_lists, three_lists, two_lists
-from app.vision.looks import CAFFE, IMAGENET, TENSORFLOW, Look
-from app.vision.names import COCO
-from app.vision.tensors import Tensor, listed, picture_of, shape_of
+from app.vision.guess_sets import four_lists, tensorflow_lists, three_lists, two_lists
+from app.vision.looks import CAFFE, IMAGENET, TENSORFLOW, Look, for_type
+from app.vision.names import COCO, COCO_91
+from app.vision.tensors import FREE_SIZE_WH, Tensor, listed, picture_of, shape_of
 
 NO_HINTS = Hints()
 
@@ -28,7 +28,7 @@ def guess(
 ) -> Guess:
     """Raises ValueError, with the outputs listed, where nothing fits."""
     picture = picture_of(inputs)
-    layout, size_wh = shape_of(picture)
+    layout, size_wh = shape_of(picture, size_in(hints.metadata) or FREE_SIZE_WH)
     seen = Seen(inputs, outputs, size_wh, hints)
     task = hints.metadata.get("task", "detect")
     if task not in ("detect", "classify"):
@@ -41,7 +41,7 @@ def guess(
                 roles=head.roles,
                 size_wh=size_wh,
                 layout=layout,
-                look=head.look,
+                look=for_type(head.look, picture.dtype),
                 classes=head.classes,
                 labels=_labels(head, hints),
                 reason=head.reason,
@@ -64,6 +64,7 @@ def _classifier(seen: Seen) -> Optional[Head]:
 
 _RULES: Tuple[Callable[[Seen], Optional[Head]], ...] = (
     _classifier,
+    tensorflow_lists,
     four_lists,
     three_lists,
     two_lists,
@@ -79,4 +80,6 @@ def _labels(head: Head, hints: Hints) -> Tuple[str, ...]:
         return named
     if head.decoder and head.classes == len(COCO):
         return COCO
+    if head.decoder in ("detr_logits", "detr_softmax") and head.classes == len(COCO_91):
+        return COCO_91
     return ("face",) if head.decoder in ("centerface", "ssd") and head.classes == 1 else ()

@@ -1,11 +1,15 @@
 """guess_cells: heads with a row, column or map of cells, told by names and shapes."""
 
+import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from app.vision.cells import count, strides_for
-from app.vision.clues import Head, Seen, axes, known, named, names_in
+from app.vision.clues import Head, Seen, axes, known, named
 from app.vision.looks import CENTERFACE, IMAGENET, NANODET, UNIT_LETTERBOX, UNIT_STRETCH, YOLOX
 from app.vision.tensors import Shape, Tensor
+
+_QUERIES = 900  # at most, of any DETR
+_RT_DETR = re.compile(r"\brt-?detr", re.IGNORECASE)  # "Ultralytics rtdetr-l model trained on ..."
 
 
 def centre_maps(seen: Seen) -> Optional[Head]:
@@ -50,25 +54,38 @@ def one_list(seen: Seen) -> Optional[Head]:
         return None  # YOLOv5 may carry its raw maps, five axes each, beside the list
     roles = {"output": lists[0].name}
     _, first, second = lists[0].shape
+    metadata, names = seen.hints.metadata, len(seen.hints.names)
+    if _RT_DETR.search(metadata.get("description", "")):
+        return _queries(roles, names)
     strides = strides_for(second, seen.size_wh)
     if strides:
         return _columns(seen, roles, first, strides)
     strides = strides_for(first, seen.size_wh)
     if strides:
         return _rows(seen, roles, second, strides)
-    if second == 6:
-        return Head(
-            "end2end", roles, UNIT_LETTERBOX, None, f"{first} rows of box, score, class: end to end"
-        )
     if _anchored(first, seen.size_wh):
         reason = f"three anchors in each of {first // 3} cells: YOLOv5"
         return Head("yolov5", roles, UNIT_LETTERBOX, second - 5, reason)
-    if "names" in seen.hints.metadata:
-        names = len(names_in(seen.hints.metadata))
+    if names and second == names + 5 and not 0 < first <= _QUERIES:
+        reason = f"rows of box, objectness and {names} scores: YOLOv5"
+        return Head("yolov5", roles, UNIT_LETTERBOX, names, reason)
+    if second == 6 or metadata.get("end2end") == "True":
+        return Head(
+            "end2end", roles, UNIT_LETTERBOX, None, f"{first} rows of box, score, class: end to end"
+        )
+    if names and second == names + 4 and 0 < first <= _QUERIES:
+        return _queries(roles, names)
+    if "names" in metadata and (first < 0 or first == names + 4):
         return Head("yolov8", roles, UNIT_LETTERBOX, names or None, "Ultralytics' own metadata")
     if 4 < first < second:
         return Head("yolov8", roles, UNIT_LETTERBOX, first - 4, "columns of box and scores: YOLOv8")
     return None
+
+
+def _queries(roles: Mapping[str, str], names: int) -> Head:
+    """Ultralytics stretches pictures for it (ultralytics/models/rtdetr/predict.py)."""
+    reason = "a row of box 0..1 and scores per query: RT-DETR of Ultralytics"
+    return Head("rtdetr", roles, UNIT_STRETCH, names or None, reason)
 
 
 def _columns(seen: Seen, roles: Mapping[str, str], width: int, strides: Tuple[int, ...]) -> Head:
@@ -82,11 +99,14 @@ def _columns(seen: Seen, roles: Mapping[str, str], width: int, strides: Tuple[in
 
 
 def _rows(seen: Seen, roles: Mapping[str, str], width: int, strides: Tuple[int, ...]) -> Head:
-    if width == 80 + 32:
-        family, look = ("nanodet_plus", NANODET) if len(strides) == 4 else ("picodet", NANODET)
-        return Head(family, roles, look, 80, "80 scores and 4 x 8 side bins per cell: NanoDet")
-    if width == 84:
-        return Head("yolov8", roles, UNIT_LETTERBOX, 80, "a row of box and 80 scores: YOLOv8")
+    names = len(seen.hints.names)
+    if _has_bins(width, strides, names):
+        family = "nanodet_plus" if len(strides) == 4 else "picodet"
+        reason = f"{width - 32} scores and 4 x 8 side bins per cell: NanoDet"
+        return Head(family, roles, NANODET, width - 32, reason)
+    if width == 84 or names and width == names + 4:
+        reason = f"a row of box and {width - 4} scores: YOLOv8"
+        return Head("yolov8", roles, UNIT_LETTERBOX, width - 4, reason)
     if "Exp" in seen.hints.operators:
         return Head(
             "yolov5", roles, YOLOX, width - 5, "YOLOX with its decoding inside, as it uses Exp"
@@ -94,6 +114,13 @@ def _rows(seen: Seen, roles: Mapping[str, str], width: int, strides: Tuple[int, 
     return Head(
         "yolox", roles, YOLOX, width - 5, "a row of box, objectness, scores per cell: YOLOX"
     )
+
+
+def _has_bins(width: int, strides: Tuple[int, ...], names: int) -> bool:
+    """Whether rows end in 4 x 8 bins: on four levels, NanoDet-Plus is far more usual than YOLO."""
+    if names and names in (width - 32, width - 5, width - 4):
+        return names == width - 32
+    return width == 80 + 32 or strides == (8, 16, 32, 64) and width > 32 and width not in (84, 85)
 
 
 def _stride(rows: int, size_wh: Tuple[int, int]) -> Optional[int]:

@@ -41,6 +41,8 @@ def test_a_run_tells_what_the_shape_cannot(
     assert (network.model.decoder, network.input.colour) == (decoder, colour)
     assert network.input.std == (std,) * 3 and network.input.placement == placement
     assert network.model.input == network.input and network.guessed
+    pixels = networks.constant(tmp_path / "u.onnx", (1, 3, 32, 64), {"output": rows}, dtype="UINT8")
+    assert backend.load(Model("u", pixels)).input == network.input._replace(std=(1.0,) * 3)
 
 
 def test_a_manifest_is_not_put_to_the_test(backend, tmp_path) -> None:
