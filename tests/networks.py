@@ -14,7 +14,8 @@ Shape = Sequence[Union[int, str]]
 def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Shape], **more: Any):
     """
     Write a model with an input "images" and the given nodes, each (operator, inputs, output,
-    attributes); ``more`` may hold opset, dtype and inputs (name to (dtype, shape)).
+    attributes); ``more`` may hold opset, dtype, answers (the outputs' dtype) and inputs (name to
+    (dtype, shape)).
     """
     onnx = pytest.importorskip("onnx")
     helper, types = onnx.helper, onnx.TensorProto
@@ -26,7 +27,8 @@ def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Sha
         helper.make_node(kind, list(given), [output], **attributes)
         for kind, given, output, attributes in nodes
     ]
-    results = [helper.make_tensor_value_info(n, types.FLOAT, s) for n, s in outputs.items()]
+    answers = getattr(types, more.get("answers", "FLOAT"))
+    results = [helper.make_tensor_value_info(n, answers, s) for n, s in outputs.items()]
     graph = helper.make_graph(made, "echo", inputs, results)
     opset = helper.make_opsetid("", more.get("opset", 11))
     whole = helper.make_model(graph, opset_imports=[opset], producer_name="echo")

@@ -13,6 +13,10 @@ from app.vision.guess import Guess, guess
 from app.vision.looks import UNIT_LETTERBOX, Look, for_type
 from app.vision.tensors import Tensor, listed, picture_of
 
+_DTYPES = ("bool", "float16", "float32", "float64") + tuple(
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+)
+
 
 class Tensors(NamedTuple):
     """A network from outside: what goes in, what comes out, what else the file says."""
@@ -46,6 +50,7 @@ def complete(model: Model, seen: Tensors) -> Completed:
         model, reason = _filled(model, guessed), guessed.reason
     _check_input(model, inputs)
     _check_roles(model, outputs)
+    _check_types(model, inputs + outputs)
     _try_decoder(model, outputs)
     _check_labels(model, {spec.name: spec.shape for spec in outputs})
     return Completed(model, reason, unsettled)
@@ -117,13 +122,22 @@ def _check_roles(model: Model, outputs: Tuple[Tensor, ...]) -> None:
         )
 
 
+def _check_types(model: Model, tensors: Tuple[Tensor, ...]) -> None:
+    for spec in tensors:
+        if spec.dtype not in _DTYPES:
+            raise EngineError(
+                f"{model.path}: {spec.name} is of {spec.dtype}, which nothing here can read. "
+                "Export the model with float32 inputs and outputs"
+            )
+
+
 def _try_decoder(model: Model, outputs: Tuple[Tensor, ...]) -> None:
     """Decode zeros of the declared shapes, where those are known but for the batch."""
     if model.decoder is None or any(size < 0 for spec in outputs for size in spec.shape[1:]):
         return
     assert model.input is not None
-    zeros = {spec.name: np.zeros((1,) + spec.shape[1:], spec.dtype) for spec in outputs}
     try:
+        zeros = {spec.name: np.zeros((1,) + spec.shape[1:], spec.dtype) for spec in outputs}
         by_role = bind(zeros, model.outputs)
         DECODERS[model.decoder].decode(by_role, model.input.size_wh, 0.99)
     except (ValueError, IndexError, KeyError, TypeError) as error:

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.device.backend import InputSpec, Model, Placement
+from app.device.backend import InputSpec, Model, Placement, TensorSpec
+from app.device.complete import Tensors, complete
+from app.errors import EngineError
 from tests import networks
 from tests.networks import refused
 
@@ -70,6 +72,28 @@ def test_a_decoder_that_does_not_fit_is_refused(backend, tmp_path, shape, decode
     path = networks.model(tmp_path / "x.onnx", ("batch", 3, 32, 64), made, {"output": shape})
     told = refused(backend, Model("x", path, InputSpec((64, 32)), decoder), "cannot read")
     assert "output" in told
+
+
+@pytest.mark.parametrize("spec", [None, InputSpec((64, 32))])
+def test_types_that_are_no_numbers_are_refused(backend, tmp_path, spec) -> None:
+    """An output of text was a TypeError from within numpy."""
+    random = ("RandomUniform", [], "r", {"shape": [1, 7, 42]})
+    nodes = [random, ("Cast", ["r"], "output", {"to": 8})]
+    outputs = {"output": (1, 7, 42)}
+    path = networks.model(tmp_path / "x.onnx", (1, 3, 32, 64), nodes, outputs, answers="STRING")
+    model = Model("x", path, spec, "yolov8" if spec else None)
+    told = refused(backend, model, "output is of string")
+    assert "float32" in told
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "string", "seq(map(int64,tensor(float)))"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_types_from_a_file(dtype, place) -> None:
+    """As jetwatch inspect has them, where no runtime takes the file."""
+    ends = [TensorSpec("i", (1, 3, 32, 64), "float32"), TensorSpec("o", (1, 7, 42), "float32")]
+    ends[place] = ends[place]._replace(dtype=dtype)
+    with pytest.raises(EngineError, match="is of"):
+        complete(Model("x", "x.onnx"), Tensors((ends[0],), (ends[1],)))
 
 
 @pytest.mark.parametrize("spec", [None, InputSpec((64, 32))])
