@@ -15,7 +15,11 @@ from app.vision.tensors import Tensor, picture_of
 
 _WIDEST = 4  # each frame in work takes memory of its own
 _QUIET = 4  # ONNX Runtime's level for fatal messages alone
-_TOO_NEW = ("Unknown model file format version", "Unsupported model IR version", " opset ")
+_TOO_NEW = (
+    "Unknown model file format version",
+    "Unsupported model IR version",
+    "official released onnx opset",
+)
 _NO_MODEL = ("rotobuf", "PROTOBUF", "ModelProto does not have a graph", "No graph was found")
 _DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # others as numpy's
 
@@ -32,8 +36,8 @@ class HostBackend(Backend):
 
     def __init__(self, threads: int = 0) -> None:
         threads = threads or len(os.sched_getaffinity(0))
-        self.width = min(threads, _WIDEST)
-        self._threads = threads // self.width
+        self.width = _width(threads)
+        self._threads = threads // self.width  # of each frame
         self._loaded: List[_Loaded] = []
 
     def attached(self) -> ContextManager[None]:
@@ -143,6 +147,12 @@ def _network(
     return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
 
 
+def _width(threads: int) -> int:
+    """How many frames at once leave the fewest threads over: 7 are 3 frames of 2 threads each."""
+    widths = range(min(threads, _WIDEST), 1, -1)
+    return max(widths, key=lambda width: threads // width * width, default=1)
+
+
 @contextlib.contextmanager
 def _nothing_to_attach() -> Iterator[None]:
     yield
@@ -186,7 +196,7 @@ def _fixed(session: Any, axes: Sequence[int]) -> bool:
 
 
 def _refusal(path: str, error: Exception, version: str) -> EngineError:
-    told = str(error)
+    told = str(error).replace(path, "")  # which may hold any of the words
     if any(words in told for words in _TOO_NEW):
         return EngineError(
             f"{path}: too new for ONNX Runtime {version} ({modelfile.first_line(error)}). Take "
@@ -202,7 +212,7 @@ def _refusal(path: str, error: Exception, version: str) -> EngineError:
 
 def _spec(node: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
-    kind = node.type[len("tensor(") : -1]
+    kind = node.type[len("tensor(") : -1] if node.type.startswith("tensor(") else node.type
     return TensorSpec(node.name, shape, _DTYPES.get(kind, kind))
 
 

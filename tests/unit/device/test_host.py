@@ -181,6 +181,27 @@ def test_a_truncated_model_is_refused(backend, tmp_path) -> None:
     refused(backend, Model("short", str(path)), "no whole ONNX file")
 
 
+@pytest.mark.parametrize("folder", ["a", "official released onnx opset", "rotobuf"])
+@pytest.mark.parametrize("attributes", [{}, {"domain": "my.own"}])
+def test_an_unknown_operator_is_not_too_new(backend, tmp_path, folder, attributes) -> None:
+    """ONNX Runtime's message holds the path, and "opset" for more than one reason."""
+    (tmp_path / folder).mkdir()
+    mine = [("Mine", ["images"], "out", attributes)]
+    shape = ("batch", 3, 4, 6)
+    path = networks.model(tmp_path / folder / "x.onnx", shape, mine, {"out": shape})
+    refused(backend, Model("x", path), "refuses it")
+
+
+@pytest.mark.parametrize(
+    "threads, width, each",
+    [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (5, 4, 1), (6, 3, 2), (7, 3, 2), (8, 4, 2)],
+)
+def test_few_threads_are_left_over(threads, width, each) -> None:
+    """With 7 threads, 4 frames of one thread each left 3 idle."""
+    made = host.HostBackend(threads)
+    assert (made.width, made._threads) == (width, each)
+
+
 def test_a_future_opset_is_refused(backend, tmp_path) -> None:
     refused(backend, Model("x", networks.echo(tmp_path / "x.onnx", opset=99)), "too new")
 
