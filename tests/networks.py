@@ -54,6 +54,21 @@ def constant(path: Path, shape: Shape, answers: Dict[str, Any], **more: Any) -> 
     return model(path, shape, nodes, {n: array.shape for n, array in arrays.items()}, **more)
 
 
+def outside(path: Path) -> str:
+    """A model of one weight, which lies in ``path`` with ".data" after it, that adds 1."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import external_data_helper
+
+    shape = (1, 3, 4, 6)
+    model(path, shape, [("Add", ["images", "one"], "out", {})], {"out": shape})
+    made = onnx.load(str(path))
+    one = pytest.importorskip("onnx.numpy_helper").from_array(np.ones(shape, np.float32), "one")
+    made.graph.initializer.extend([one])
+    external_data_helper.set_external_data(made.graph.initializer[0], path.name + ".data")
+    onnx.save(made, str(path))
+    return str(path)
+
+
 def refused(backend: Any, model: Any, told: str) -> str:
     """The one line in which a backend refuses to load a model."""
     with pytest.raises(DeviceError) as raised:

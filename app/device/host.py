@@ -21,6 +21,7 @@ _TOO_NEW = (
     "official released onnx opset",
 )
 _NO_MODEL = ("rotobuf", "PROTOBUF", "ModelProto does not have a graph", "No graph was found")
+_NO_WEIGHTS = ("ReadExternalRawData", "External data path does not exist")
 _DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # others as numpy's
 
 
@@ -204,6 +205,8 @@ def _refusal(path: str, error: Exception, version: str) -> EngineError:
         )
     if any(words in told for words in _NO_MODEL):
         return modelfile.broken(path, error)
+    if any(words in told for words in _NO_WEIGHTS):
+        return modelfile.without_weights(path, error)
     return EngineError(
         f"{path}: ONNX Runtime {version} refuses it: {modelfile.first_line(error)}. "
         f"See: jetwatch inspect {path}"

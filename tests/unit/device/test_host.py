@@ -153,6 +153,16 @@ def test_fixed_sizes_are_set_free(backend, tmp_path) -> None:
     assert answer(backend, network, [picture()], WHOLE).shape == (1, 3, 4, 6)
 
 
+@pytest.mark.parametrize("free_dims", [(), (0,)])
+def test_weights_in_a_file_beside_it(backend, tmp_path, free_dims) -> None:
+    """With sizes to be set free, ONNX Runtime gets bytes, and looked for them where we stood."""
+    model = Model("x", networks.outside(tmp_path / "x.onnx"), PLAIN, free_dims=free_dims)
+    network = backend.load(model)
+    assert (answer(backend, network, [picture() * 0], WHOLE) == 1).all()
+    (tmp_path / "x.onnx.data").unlink()
+    assert "x.onnx.data" in refused(backend, model, "weights lie in a file of their own")
+
+
 @pytest.mark.parametrize(
     "content, told",
     [
