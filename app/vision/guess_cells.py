@@ -111,9 +111,8 @@ def _rows(seen: Seen, roles: Mapping[str, str], width: int, strides: Tuple[int, 
         return Head(
             "yolov5", roles, YOLOX, width - 5, "YOLOX with its decoding inside, as it uses Exp"
         )
-    return Head(
-        "yolox", roles, YOLOX, width - 5, "a row of box, objectness, scores per cell: YOLOX"
-    )
+    reason = "a row of box, objectness, scores per cell: YOLOX, unless a run gives boxes in pixels"
+    return Head("yolox", roles, YOLOX, width - 5, reason)
 
 
 def _has_bins(width: int, strides: Tuple[int, ...], names: int) -> bool:
