@@ -6,10 +6,16 @@ import numpy as np
 
 from app.device.backend import InputSpec, Model, Placement, TensorSpec
 from app.errors import EngineError
+from app.vision.clues import Hints
 from app.vision.decode import DECODERS, bind
-from app.vision.decode_yolo import rows_first
-from app.vision.guess import Guess, Hints, guess
+from app.vision.decode_yolo import in_pixels, rows_first
+from app.vision.guess import Guess, guess
+from app.vision.looks import UNIT_LETTERBOX, Look, for_type
 from app.vision.tensors import Tensor, listed, picture_of
+
+_DTYPES = ("bool", "float16", "float32", "float64") + tuple(
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+)
 
 
 class Tensors(NamedTuple):
@@ -24,38 +30,62 @@ class Tensors(NamedTuple):
 class Completed(NamedTuple):
     model: Model  # with input, and for a detector decoder and outputs
     guessed: str  # how the gaps were filled, or empty
+    unsettled: bool = False  # whether only a run can tell the decoder: ask ``settled``
 
 
 def complete(model: Model, seen: Tensors) -> Completed:
     """Raises EngineError where the outputs fit no decoder, or not what the manifest says."""
     inputs = tuple(Tensor(*spec) for spec in seen.inputs)
     outputs = tuple(Tensor(*spec) for spec in seen.outputs)
-    reason = ""
+    reason, unsettled = "", False
     if model.input is None:
         try:
-            guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata))
+            guessed = guess(inputs, outputs, Hints(seen.operators, seen.metadata, model.labels))
         except ValueError as error:
             raise EngineError(
                 f"{model.path}: {error}. Write a manifest that names its decoder, one of "
                 f"{', '.join(sorted(DECODERS))}"
             ) from error
+        unsettled = model.decoder is None and guessed.decoder == "yolox"
         model, reason = _filled(model, guessed), guessed.reason
     _check_input(model, inputs)
     _check_roles(model, outputs)
+    _check_types(model, inputs + outputs)
     _try_decoder(model, outputs)
     _check_labels(model, {spec.name: spec.shape for spec in outputs})
-    return Completed(model, reason)
+    return Completed(model, reason, unsettled)
+
+
+def settled(made: Completed, seen: Tensors, outputs: Mapping[str, np.ndarray]) -> Completed:
+    """
+    A guess of YOLOX held against the outputs for a grey picture: decoded inside, they have its
+    shape as well. Those of YOLOv6 do too, with an objectness of 1 everywhere, and it wants its
+    pictures prepared in another way (meituan/YOLOv6, yolov6/models/effidehead.py).
+    """
+    model = made.model
+    output = bind(outputs, model.outputs)["output"]
+    if not in_pixels(output):
+        return Completed(model, "rows of box in cells, objectness, scores: YOLOX")
+    model = model._replace(decoder="yolov5")
+    if (output[..., 4] != 1).any():
+        return Completed(model, "rows of box in pixels, objectness, scores: YOLOX, decoded inside")
+    assert model.input is not None
+    look = for_type(UNIT_LETTERBOX, picture_of(tuple(Tensor(*spec) for spec in seen.inputs)).dtype)
+    spec = _prepared(look, model.input.size_wh, model.input.layout)
+    return Completed(model._replace(input=spec), "rows of box in pixels, 1, scores: YOLOv6")
 
 
 def _filled(model: Model, guessed: Guess) -> Model:
-    look = guessed.look
-    spec = InputSpec(
-        guessed.size_wh, guessed.layout, look.colour, look.mean, look.std, Placement(look.placement)
-    )
+    spec = _prepared(guessed.look, guessed.size_wh, guessed.layout)
     model = model._replace(input=spec, labels=model.labels or guessed.labels)
     if model.decoder is None:
         model = model._replace(decoder=guessed.decoder, outputs=guessed.roles)
     return model
+
+
+def _prepared(look: Look, size_wh: Tuple[int, int], layout: str) -> InputSpec:
+    placement = Placement(look.placement)
+    return InputSpec(size_wh, layout, look.colour, look.mean, look.std, placement)
 
 
 def _check_input(model: Model, inputs: Tuple[Tensor, ...]) -> None:
@@ -92,13 +122,22 @@ def _check_roles(model: Model, outputs: Tuple[Tensor, ...]) -> None:
         )
 
 
+def _check_types(model: Model, tensors: Tuple[Tensor, ...]) -> None:
+    for spec in tensors:
+        if spec.dtype not in _DTYPES:
+            raise EngineError(
+                f"{model.path}: {spec.name} is of {spec.dtype}, which nothing here can read. "
+                "Export the model with float32 inputs and outputs"
+            )
+
+
 def _try_decoder(model: Model, outputs: Tuple[Tensor, ...]) -> None:
     """Decode zeros of the declared shapes, where those are known but for the batch."""
     if model.decoder is None or any(size < 0 for spec in outputs for size in spec.shape[1:]):
         return
     assert model.input is not None
-    zeros = {spec.name: np.zeros((1,) + spec.shape[1:], spec.dtype) for spec in outputs}
     try:
+        zeros = {spec.name: np.zeros((1,) + spec.shape[1:], spec.dtype) for spec in outputs}
         by_role = bind(zeros, model.outputs)
         DECODERS[model.decoder].decode(by_role, model.input.size_wh, 0.99)
     except (ValueError, IndexError, KeyError, TypeError) as error:
@@ -129,8 +168,12 @@ def _classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[in
         "yolox": ("output", 5),
         "yolov5": ("output", 5),
         "detr_logits": ("logits", 0),
+        "detr_softmax": ("logits", 1),
+        "rtdetr": ("output", 4),
         "ssd": ("scores", 1),
+        "nanodet": ("output", 32),
         "nanodet_plus": ("output", 32),
+        "picodet": ("output", 32),
     }
     if model.decoder == "yolov8" and len(shapes["output"]) == 3:
         shape = shapes["output"]

@@ -9,14 +9,19 @@ import numpy as np
 from app.device import modelfile
 from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
 from app.device.canvas import Canvas, cut
-from app.device.complete import Tensors, complete
+from app.device.complete import Completed, Tensors, complete, settled
 from app.errors import DeviceError, EngineError
 from app.vision.tensors import Tensor, picture_of
 
 _WIDEST = 4  # each frame in work takes memory of its own
 _QUIET = 4  # ONNX Runtime's level for fatal messages alone
-_TOO_NEW = ("Unknown model file format version", "Unsupported model IR version", " opset ")
+_TOO_NEW = (
+    "Unknown model file format version",
+    "Unsupported model IR version",
+    "official released onnx opset",
+)
 _NO_MODEL = ("rotobuf", "PROTOBUF", "ModelProto does not have a graph", "No graph was found")
+_NO_WEIGHTS = ("ReadExternalRawData", "External data path does not exist")
 _DTYPES = {"float": "float32", "float16": "float16", "double": "float64"}  # others as numpy's
 
 
@@ -32,8 +37,8 @@ class HostBackend(Backend):
 
     def __init__(self, threads: int = 0) -> None:
         threads = threads or len(os.sched_getaffinity(0))
-        self.width = min(threads, _WIDEST)
-        self._threads = threads // self.width
+        self.width = _width(threads)
+        self._threads = threads // self.width  # of each frame
         self._loaded: List[_Loaded] = []
 
     def attached(self) -> ContextManager[None]:
@@ -45,24 +50,25 @@ class HostBackend(Backend):
         inputs = tuple(_spec(node) for node in session.get_inputs())
         outputs = tuple(_spec(node) for node in session.get_outputs())
         metadata = session.get_modelmeta().custom_metadata_map
-        made = complete(model, Tensors(inputs, outputs, metadata))
-        assert made.model.input is not None
-        picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
-        loaded = _Loaded(session, made.model.input, picture)
-        loaded.sizes = tuple(
-            _Size(spec, _size_values(spec, model, made.model.input))
-            for spec in inputs
-            if spec != picture
-        )
-        self._loaded.append(loaded)
-        return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
+        seen = Tensors(inputs, outputs, metadata)
+        made = complete(model, seen)
+        network = _network(made, session, inputs, outputs)
+        if made.unsettled:
+            made = settled(made, seen, self._on_grey(network))
+            network = _network(made, session, inputs, outputs)
+        self._loaded.append(network.handle)
+        return network
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
         batch = loaded.canvas.batch(len(images))
         for row, (image, window) in enumerate(zip(images, windows)):
             loaded.canvas.place(row, cut(image, window))
-        return batch if loaded.dtype == np.float32 else batch.astype(loaded.dtype)
+        if loaded.dtype == np.float32:
+            return batch
+        if loaded.limits:  # a cast cuts off fractions, and wraps around at the ends
+            batch = np.rint(batch).clip(loaded.limits.min, loaded.limits.max)
+        return batch.astype(loaded.dtype)
 
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         loaded: _Loaded = network.handle
@@ -75,6 +81,12 @@ class HostBackend(Backend):
         if len(parts) == 1:
             return dict(zip(names, parts[0]))
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
+
+    def _on_grey(self, network: Network) -> Dict[str, np.ndarray]:
+        wide, high = network.input.size_wh
+        grey = np.full((high, wide, 3), network.input.pad, np.uint8)
+        whole = np.array([[0, 0, wide, high]], np.float32)
+        return self.infer(network, self.prepare(network, [grey], whole))
 
     def close(self) -> None:
         for loaded in self._loaded:
@@ -97,6 +109,7 @@ class _Loaded:
     def __init__(self, session: Any, spec: InputSpec, picture: TensorSpec) -> None:
         self.session = session
         self.dtype = np.dtype(picture.dtype)
+        self.limits = np.iinfo(self.dtype) if self.dtype.kind in "iu" else None
         self.fixed_batch = max(0, picture.shape[0])
         self.canvas = Canvas(spec)
         self._name = picture.name
@@ -119,6 +132,26 @@ class _Loaded:
                 f"{modelfile.first_line(error)}. Check the manifest's input"
             ) from error
         return [array[:-short] for array in made] if short > 0 else made
+
+
+def _network(
+    made: Completed, session: Any, inputs: Tuple[TensorSpec, ...], outputs: Tuple[TensorSpec, ...]
+) -> Network:
+    assert made.model.input is not None
+    picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
+    loaded = _Loaded(session, made.model.input, picture)
+    loaded.sizes = tuple(
+        _Size(spec, _size_values(spec, made.model, made.model.input))
+        for spec in inputs
+        if spec != picture
+    )
+    return Network(made.model, made.model.input, inputs, outputs, made.guessed, loaded)
+
+
+def _width(threads: int) -> int:
+    """How many frames at once leave the fewest threads over: 7 are 3 frames of 2 threads each."""
+    widths = range(min(threads, _WIDEST), 1, -1)
+    return max(widths, key=lambda width: threads // width * width, default=1)
 
 
 @contextlib.contextmanager
@@ -164,7 +197,7 @@ def _fixed(session: Any, axes: Sequence[int]) -> bool:
 
 
 def _refusal(path: str, error: Exception, version: str) -> EngineError:
-    told = str(error)
+    told = str(error).replace(path, "")  # which may hold any of the words
     if any(words in told for words in _TOO_NEW):
         return EngineError(
             f"{path}: too new for ONNX Runtime {version} ({modelfile.first_line(error)}). Take "
@@ -172,6 +205,8 @@ def _refusal(path: str, error: Exception, version: str) -> EngineError:
         )
     if any(words in told for words in _NO_MODEL):
         return modelfile.broken(path, error)
+    if any(words in told for words in _NO_WEIGHTS):
+        return modelfile.without_weights(path, error)
     return EngineError(
         f"{path}: ONNX Runtime {version} refuses it: {modelfile.first_line(error)}. "
         f"See: jetwatch inspect {path}"
@@ -180,7 +215,7 @@ def _refusal(path: str, error: Exception, version: str) -> EngineError:
 
 def _spec(node: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
-    kind = node.type[len("tensor(") : -1]
+    kind = node.type[len("tensor(") : -1] if node.type.startswith("tensor(") else node.type
     return TensorSpec(node.name, shape, _DTYPES.get(kind, kind))
 
 

@@ -10,6 +10,7 @@ _NOISE = re.compile(  # ONNX Runtime's codes, the path we name ourselves, its pl
     r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed: ?"
     r"|\S+\.(cc|h):\d+ .*?\) (?=[A-Z])"
 )
+_QUOTED = re.compile("[\"']([^\"']+)[\"']")
 
 
 def check(path: str) -> int:
@@ -35,6 +36,15 @@ def broken(path: str, error: Exception) -> EngineError:
     return EngineError(
         f"{path}: {size} bytes: no whole ONNX file ({first_line(error)}). It may be cut short: "
         "compare its size and sha256 with where it came from, and fetch it again"
+    )
+
+
+def without_weights(path: str, error: Exception) -> EngineError:
+    """The error for a file whose weights lie in another, which a library could not read."""
+    named = _QUOTED.search(str(error))
+    return EngineError(
+        f"{path}: its weights lie in a file of their own, which cannot be read "
+        f"({named.group(1) if named else first_line(error)}). Copy that file beside it too"
     )
 
 

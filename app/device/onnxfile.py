@@ -1,10 +1,11 @@
 """onnxfile: what an ONNX file holds, and which of it TensorRT 8.2 cannot take."""
 
+import os
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from app.device import modelfile
 from app.device.backend import TensorSpec
-from app.errors import DeviceError
+from app.errors import DeviceError, EngineError
 
 OLDEST_OPSET = 13  # the newest that TensorRT 8.2 documents
 
@@ -63,8 +64,12 @@ def describe(path: str) -> Description:
 
 
 def freed(path: str, axes: Sequence[int]) -> bytes:
-    """The model with these axes of every input and output set free, as a file's bytes."""
+    """
+    The model with these axes of every input and output set free, as a file's bytes. Weights that
+    lie in a file beside it are taken in: bytes have no folder.
+    """
     model = _read(path)
+    _take_in_weights(model, path)
     weights = {tensor.name for tensor in model.graph.initializer}
     for value in list(model.graph.input) + list(model.graph.output):
         dims = value.type.tensor_type.shape.dim
@@ -73,7 +78,13 @@ def freed(path: str, axes: Sequence[int]) -> bytes:
                 # outputs get names of their own: their sizes differ from the inputs'
                 dims[axis].dim_param = "batch" if axis == 0 else f"{value.name}_{axis}"
     del model.graph.value_info[:]  # sizes that follow from the old ones
-    made: bytes = model.SerializeToString()
+    try:
+        made: bytes = model.SerializeToString()
+    except Exception as error:  # protobuf's own; its limit is 2 GB
+        raise EngineError(
+            f"{path}: too large to have its sizes set free ({modelfile.first_line(error)}). "
+            "Export it again with free sizes, and leave out free_dims"
+        ) from error
     return made
 
 
@@ -93,6 +104,15 @@ def _read(path: str) -> Any:
     if not model.graph.node:
         raise modelfile.broken(path, ValueError("it holds no operators"))
     return model
+
+
+def _take_in_weights(model: Any, path: str) -> None:
+    from onnx import external_data_helper
+
+    try:
+        external_data_helper.load_external_data_for_model(model, os.path.dirname(path) or ".")
+    except Exception as error:  # OSError, or onnx's own, which older releases lack
+        raise modelfile.without_weights(path, error) from error
 
 
 def _spec(value: Any) -> TensorSpec:

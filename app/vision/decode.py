@@ -29,10 +29,13 @@ DECODERS: Dict[str, Decoder] = {
     "detr": Decoder(decode_sets.detr, ("labels", "boxes", "scores"), False),
     "detr_unit": Decoder(decode_sets.detr_unit, ("labels", "boxes", "scores"), False),
     "detr_logits": Decoder(decode_sets.detr_logits, ("logits", "boxes"), False),
+    "detr_softmax": Decoder(decode_sets.detr_softmax, ("logits", "boxes"), False),
+    "rtdetr": Decoder(decode_sets.rtdetr, ("output",), False),
     "nanodet": Decoder(decode_cells.nanodet, ("output",), True),
     "nanodet_plus": Decoder(decode_cells.nanodet_plus, ("output",), True),
     "picodet": Decoder(decode_cells.picodet, ("output",), True),
     "ssd": Decoder(decode_sets.ssd, ("scores", "boxes"), True),
+    "ssd_tf": Decoder(decode_sets.ssd_tf, ("count", "boxes", "scores", "classes"), False),
     "centerface": Decoder(decode_cells.centerface, ("heat", "size", "offset"), True),
 }
 

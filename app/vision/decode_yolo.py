@@ -9,6 +9,8 @@ from app.vision.found import Found, found, from_centres, quiet, sure
 
 Outputs = Mapping[str, np.ndarray]
 
+_RAW = 32  # far above YOLOX's undecoded values, 4 at most, and far below pixels, 400 and more
+
 
 class _Rows(NamedTuple):
     index: np.ndarray
@@ -52,6 +54,11 @@ def rows_first(shape: Sequence[int], input_wh: Tuple[int, int]) -> bool:
     if strides_for(shape[2], input_wh):
         return False
     return strides_for(shape[1], input_wh) is not None or shape[1] > shape[2]
+
+
+def in_pixels(output: np.ndarray) -> bool:
+    """Whether (B, N, 5 + C) holds decoded boxes: only in pixels are there such large values."""
+    return bool((np.abs(np.nan_to_num(output[..., :4])) > _RAW).any())
 
 
 def _yolox_picture(rows: np.ndarray, grid: Cells, min_score: float) -> Found:

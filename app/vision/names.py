@@ -1,4 +1,4 @@
-"""names: the class names of COCO, which most public detectors are trained on."""
+"""names: the class names of COCO, which most public detectors know, in both its numberings."""
 
 # fmt: off
 COCO = (
@@ -14,3 +14,7 @@ COCO = (
     "teddy bear", "hair drier", "toothbrush",
 )
 # fmt: on
+
+_UNUSED = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # numbers that COCO's own files skip
+_named = iter(COCO)
+COCO_91 = tuple("N/A" if number in _UNUSED else next(_named) for number in range(91))

@@ -21,11 +21,13 @@ def picture_of(inputs: Tuple[Tensor, ...]) -> Tensor:
     return pictures[0]
 
 
-def shape_of(picture: Tensor) -> Tuple[str, Tuple[int, int]]:
-    """Layout and (wide, high) of a picture input."""
+def shape_of(
+    picture: Tensor, free_wh: Tuple[int, int] = FREE_SIZE_WH
+) -> Tuple[str, Tuple[int, int]]:
+    """Layout and (wide, high) of a picture input; ``free_wh`` stands in where those are free."""
     layout = "nhwc" if picture.shape[3] == 3 and picture.shape[1] != 3 else "nchw"
     high, wide = picture.shape[1:3] if layout == "nhwc" else picture.shape[2:4]
-    return layout, (wide, high) if wide > 0 and high > 0 else FREE_SIZE_WH
+    return layout, (wide if wide > 0 else free_wh[0], high if high > 0 else free_wh[1])
 
 
 def listed(tensors: Tuple[Tensor, ...]) -> str:

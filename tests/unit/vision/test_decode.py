@@ -93,6 +93,27 @@ def ssd() -> Case:
     return Case("ssd", {"scores": scores, "boxes": boxes}, (16, 16, 32, 24), 0.5, 2)
 
 
+def ssd_tf() -> Case:
+    boxes, scores, classes = zeros(5, 4), zeros(5) + 0.9, zeros(5) + 1
+    boxes[1, 0], scores[1, 0], classes[1, 0] = [0.5, 0.25, 0.75, 0.5], 0.5, 3  # y first, from 1
+    count = np.array([0, 1], np.float32)
+    outputs = {"count": count, "boxes": boxes, "scores": scores, "classes": classes}
+    return Case("ssd_tf", outputs, (16, 16, 32, 24), 0.5, 2)
+
+
+def detr_softmax() -> Case:
+    logits, boxes = zeros(5, 4) + LOW, zeros(5, 4)
+    logits[..., 3] = 0  # no object
+    logits[1, 3], boxes[1, 3] = [LOW, LOW, 3, 3], [0.5, 0.5, 0.25, 0.5]
+    return Case("detr_softmax", {"logits": logits, "boxes": boxes}, (24, 8, 40, 24), 0.5, 2)
+
+
+def rtdetr() -> Case:
+    output = zeros(5, 4 + 3)
+    output[1, 3] = [0.5, 0.5, 0.25, 0.5, 0.1, 0.2, 0.5]
+    return Case("rtdetr", {"output": output}, (24, 8, 40, 24), 0.5, 2)
+
+
 def nanodet() -> Case:
     outputs = {}
     for stride, count in ((8, 32), (16, 8), (32, 2)):
@@ -122,8 +143,9 @@ def centerface() -> Case:
 
 CASES = [
     yolox(), yolov5(), yolov8(), yolov8_rows(), end2end(), efficient_nms(), detr(), detr_unit(),
-    detr_logits(), ssd(), nanodet(), concatenated("nanodet", 7.5), concatenated("picodet", 8),
-    concatenated("nanodet_plus", 0), centerface(),
+    detr_logits(), detr_softmax(), rtdetr(), ssd(), ssd_tf(), nanodet(),
+    concatenated("nanodet", 7.5), concatenated("picodet", 8), concatenated("nanodet_plus", 0),
+    centerface(),
 ]  # fmt: skip
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.decoder for case in CASES])
 
