@@ -76,20 +76,20 @@ class RtspServer:
 
     def viewers(self, mount: str) -> int:
         """How many are playing now. One that vanished counts until its session times out."""
-        live = self._mounts[mount].live
+        line = self._mounts[mount].line
         playing = self._rtsp.Rtsp.RTSPState.PLAYING
         return sum(
             1
             for session in self._server.get_session_pool().filter(None, None)
             for part in session.filter(None, None)
-            if live is not None
-            and part.get_media() == live.media
+            if line is not None
+            and part.get_media() == line.media
             and part.get_rtsp_state() == playing
         )
 
     def stats(self, mount: str) -> MountStats:
         chosen = self._mounts[mount]
-        running = chosen.live is not None
+        running = chosen.line is not None
         return MountStats(self.viewers(mount), running, chosen.encoded, chosen.skipped)
 
     def turn(self) -> None:
