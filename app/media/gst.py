@@ -43,9 +43,8 @@ def namespace(name: str) -> Any:
         ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # PyGObject's importer is older than Python 3.10's rules
+            # PyGObject's importer is older than Python 3.10's rules
+            warnings.simplefilter("ignore")
             import gi
 
             gi.require_version(name, "1.0")

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.media import gst
 
-_LONG_S = 2.0  # a pipeline that does not reach NULL in this time is left to itself
+_LONG_S = 2.0  # for an element that goes to NULL on a thread of its own
 
 
 class Stream(NamedTuple):
