@@ -1,6 +1,6 @@
 """camera: one source of pictures and how to read it."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 
 from app.media.uri import Kind, Uri
@@ -50,10 +50,18 @@ class Camera(NamedTuple):
         """A foreign library's words without this camera's secrets."""
         if self.uri.kind in (Kind.RTSP, Kind.HTTP):
             text = text.replace(self.uri.location, self.shown)
-        for secret in {self.password, self.uri.password, self.user, self.uri.user} - {""}:
-            for form in {secret, quote(secret, safe="")}:
-                text = text.replace(form, "***")
+        secrets = set(_written(self.password) + _written(self.uri.password))
+        for user in _written(self.user) + _written(self.uri.user):
+            secrets |= {user + ":", user + "@"}  # alone it may be part of any word
+        # the longest first: one may be within another
+        for secret in sorted(secrets, key=lambda secret: (-len(secret), secret)):
+            text = text.replace(secret, "***")
         return text
 
     def __repr__(self) -> str:
         return f"<Camera {self.name} {self.shown}>"
+
+
+def _written(secret: str) -> List[str]:
+    """The forms in which a library may write a secret."""
+    return [secret, quote(secret, safe="")] if secret else []

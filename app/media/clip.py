@@ -95,7 +95,7 @@ class Clip(Source):
                 if seen or len(self._ways) == 1:
                     raise
                 reason = str(exc)
-            logger.info("%s: GStreamer gives no picture (%s); trying OpenCV", self._path, reason)
+            logger.info("%s: %s; reading it another way", self._path, reason)
             del self._ways[0]
 
     def _inspect(self) -> container.Container:

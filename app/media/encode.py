@@ -17,6 +17,7 @@ OPENH264 = "openh264enc"
 
 Has = Callable[[str, str], bool]  # has(element, property)
 
+_FASTEST_FPS = 60  # more pictures cost no more bits
 _PROBE_S = 15.0
 _PROBE = """
 import sys, gi
@@ -31,7 +32,7 @@ sys.exit(0 if message is not None and message.type == Gst.MessageType.EOS else 1
 """
 
 
-class Picture(NamedTuple):
+class Format(NamedTuple):
     """What an encoder is given: I420 of an even size."""
 
     width: int
@@ -39,14 +40,12 @@ class Picture(NamedTuple):
     fps: int
 
 
-def rtsp_launch(
-    encoder: str, picture: Picture, bitrate_kbps: int, keyframe_s: float, has: Has
-) -> str:
+def rtsp_launch(encoder: str, form: Format, bitrate_kbps: int, keyframe_s: float, has: Has) -> str:
     """What a mount runs while someone watches: as little delay as each encoder can do."""
     return (
-        f"( {_source(picture, encoder, True)} ! "
+        f"( {_source(form, encoder, True)} ! "
         "queue leaky=downstream max-size-buffers=2 max-size-bytes=0 max-size-time=0 ! "
-        f"{live_encoder(encoder, picture, bitrate_kbps, keyframe_s, has)} ! "
+        f"{live_encoder(encoder, form, bitrate_kbps, keyframe_s, has)} ! "
         # The parser repeats SPS and PPS: rtph264pay puts them before each slice, which FFmpeg's
         # clients cannot read.
         "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=0"
@@ -54,24 +53,22 @@ def rtsp_launch(
     )
 
 
-def mp4_launch(encoder: str, picture: Picture, has: Has) -> str:
+def mp4_launch(encoder: str, form: Format, has: Has) -> str:
     """What writes a file: every picture kept, good pictures for few bytes."""
     return (
-        f"{_source(picture, encoder, False)} ! {file_encoder(encoder, picture, has)} ! "
+        f"{_source(form, encoder, False)} ! {file_encoder(encoder, form, has)} ! "
         "h264parse ! mp4mux ! filesink name=sink sync=false"
     )
 
 
-def live_encoder(
-    encoder: str, picture: Picture, bitrate_kbps: int, keyframe_s: float, has: Has
-) -> str:
-    gop = max(1, int(round(keyframe_s * picture.fps)))
+def live_encoder(encoder: str, form: Format, bitrate_kbps: int, keyframe_s: float, has: Has) -> str:
+    gop = max(1, int(round(keyframe_s * form.fps)))
     if encoder == NVENC:
         return _nvenc(bitrate_kbps, gop, has)
     if encoder == X264:
         # Threads that work on whole pictures delay each by (threads - 1) pictures, 75 ms on two
         # cores; so one thread, and slices where one may be too slow.
-        small = picture.width * picture.height <= 1280 * 720
+        small = form.width * form.height <= 1280 * 720
         threads = "threads=1 sliced-threads=false" if small else "threads=4 sliced-threads=true"
         return (
             f"x264enc tune=zerolatency speed-preset=ultrafast {threads} bitrate={bitrate_kbps} "
@@ -83,14 +80,18 @@ def live_encoder(
     )
 
 
-def file_encoder(encoder: str, picture: Picture, has: Has) -> str:
-    gop = 2 * picture.fps
+def file_encoder(encoder: str, form: Format, has: Has) -> str:
+    fps = min(form.fps, _FASTEST_FPS)  # what was measured can be too much
+    gop = 2 * fps
     # 0.2 bits a pixel: for encoders that cannot be told a quality
-    bitrate_kbps = max(500, int(picture.width * picture.height * picture.fps * 0.2 / 1000))
+    bitrate_kbps = max(500, int(form.width * form.height * fps * 0.2 / 1000))
     if encoder == NVENC:
         return _nvenc(bitrate_kbps, gop, has)
     if encoder == X264:
-        return f"x264enc speed-preset=superfast pass=qual quantizer=23 key-int-max={gop}"
+        return (
+            # no B-frames: with uneven steps the file's edit list would end before the last of them
+            f"x264enc speed-preset=superfast pass=qual quantizer=23 bframes=0 key-int-max={gop}"
+        )
     return f"openh264enc bitrate={bitrate_kbps * 1000} gop-size={gop} rate-control=bitrate"
 
 
@@ -137,21 +138,21 @@ def encodes(launch: str, limit_s: float = _PROBE_S) -> bool:
 
 
 def _proves_itself(encoder: str) -> bool:
-    picture = Picture(640, 480, 30)
+    form = Format(640, 480, 30)
     return encodes(
         "videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=640,height=480,framerate=30/1"
-        f" ! {live_encoder(encoder, picture, 1000, 1.0, has_property)} ! h264parse ! fakesink"
+        f" ! {live_encoder(encoder, form, 1000, 1.0, has_property)} ! h264parse ! fakesink"
     )
 
 
-def _source(picture: Picture, encoder: str, live: bool) -> str:
+def _source(form: Format, encoder: str, live: bool) -> str:
     # OpenCV converts by BT.601 at any size, players assume BT.709 from 720 lines on. nvvidconv is
     # not told: it may refuse.
     colours = "" if encoder == NVENC else ",colorimetry=bt601"
     return (
         f"appsrc name=source is-live={str(live).lower()} format=time block=false max-bytes=0 "
-        f"caps=video/x-raw,format=I420,width={picture.width},height={picture.height},"
-        f"framerate={picture.fps}/1{colours}"
+        f"caps=video/x-raw,format=I420,width={form.width},height={form.height},"
+        f"framerate={form.fps}/1{colours}"
     )
 
 

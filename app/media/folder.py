@@ -1,4 +1,4 @@
-"""folder: pictures of a folder, by name."""
+"""folder: pictures of a folder, by name; or a single one."""
 
 from __future__ import generator_stop
 
@@ -14,6 +14,7 @@ from app.core.frame import Frame
 from app.core.stage import Frames, Source
 from app.errors import SourceError
 from app.media.camera import Camera
+from app.media.uri import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ class Folder(Source):
         self.reconnects = 0
         self.skipped = 0
         self._path = camera.uri.location
+        self._only = ""
+        if camera.uri.kind is Kind.FILE:
+            self._path, self._only = os.path.split(camera.uri.location)
         self._loop = camera.loop
 
     def frames(self, stop: threading.Event) -> Frames:
@@ -52,6 +56,9 @@ class Folder(Source):
                 yield Frame(self.camera, number, now, image, time=float(number), file=name)
                 number += 1
             if number == first:
+                if self._only:
+                    path = os.path.join(self._path, self._only)
+                    raise SourceError(f"{path}: no picture that can be read")
                 raise SourceError(f"{self._path}: none of its {len(names)} pictures can be read")
             if first == 0 and self.skipped > 1:
                 logger.warning(
@@ -61,19 +68,28 @@ class Folder(Source):
                 return
 
     def _names(self) -> List[str]:
+        if self._only:
+            if not os.path.exists(os.path.join(self._path, self._only)):
+                raise SourceError(f"{os.path.join(self._path, self._only)}: no such file")
+            return [self._only]
         try:
             names = sorted(os.listdir(self._path))
         except OSError as exc:
             raise SourceError(f"{self._path}: cannot be read: {exc.strerror}") from exc
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        pictures = [name for name in names if is_picture(name)]
         if not pictures:
             raise SourceError(f"{self._path}: no picture in it. It takes {' '.join(SUFFIXES)}")
         return pictures
 
     def _skip(self, name: str, first: int) -> None:
         self.skipped += 1
-        if first == 0 and self.skipped == 1:
+        if first == 0 and self.skipped == 1 and not self._only:
             logger.warning("%s: cannot be read, left out", os.path.join(self._path, name))
+
+
+def is_picture(name: str) -> bool:
+    """Say whether a file is one of the pictures that Folder reads, by its name."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def read(cv2: Any, path: str) -> Optional[np.ndarray]:

@@ -4,12 +4,15 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import logging
 import os
 import warnings
 from typing import AbstractSet, Any, FrozenSet, List
 
 from app.errors import SourceError
 from app.media.gstreamer import PACKAGES
+
+logger = logging.getLogger(__name__)
 
 APT = (
     "sudo apt install python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 "
@@ -25,6 +28,7 @@ def load() -> Any:
     Gst = namespace("Gst")
     if not os.environ.get("GST_DEBUG"):
         Gst.debug_set_active(False)
+        _hush()
     ok, _ = Gst.init_check([])
     if not ok:
         raise SourceError(f"GStreamer does not start. Run: {APT}")
@@ -43,15 +47,26 @@ def namespace(name: str) -> Any:
         ctypes.CDLL("libgcc_s.so.1", ctypes.RTLD_GLOBAL)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # PyGObject's importer is older than Python 3.10's rules
+            # PyGObject's importer is older than Python 3.10's rules
+            warnings.simplefilter("ignore")
             import gi
 
             gi.require_version(name, "1.0")
             return importlib.import_module("gi.repository." + name)
     except (ImportError, ValueError) as exc:
         raise SourceError(f"GStreamer for Python is not here ({exc}). Run: {APT}") from exc
+
+
+def _hush() -> None:
+    """Let what GStreamer would write to stderr about itself be our DEBUG."""
+    from gi.repository import GLib
+
+    def note(domain: str, level: Any, message: str, *_: Any) -> None:
+        logger.debug("%s: %s", domain, message)
+
+    kinds = GLib.LogLevelFlags.LEVEL_WARNING | GLib.LogLevelFlags.LEVEL_CRITICAL  # novm: flags
+    with contextlib.suppress(AttributeError, TypeError):  # a PyGObject that cannot: let it speak
+        GLib.log_set_handler("GStreamer", kinds, note)
 
 
 def absent() -> str:

@@ -192,5 +192,13 @@ def _caps(wish: Wish) -> str:
     size = ",width={},height={}".format(*wish.size_wh) if wish.size_wh else ""
     if not wish.fps:
         return size
-    rate = Fraction(wish.fps).limit_denominator(1001)
+    rate = _rate(wish.fps)
     return f"{size},framerate={rate.numerator}/{rate.denominator}"
+
+
+def _rate(fps: float) -> Fraction:
+    """What a camera means by its rate: 29.97 is NTSC's 30000/1001, and caps compare exactly."""
+    whole = round(fps * 1.001)
+    if fps != round(fps) and abs(fps * 1.001 - whole) < 0.005:
+        return Fraction(whole * 1000, 1001)
+    return Fraction(fps).limit_denominator(1001)

@@ -57,6 +57,7 @@ class Live(Source):
         self._way = way
         self._waits = waits
         self._hardware = way.hardware
+        self._doubted = False  # the hardware gave no picture; software must show that it can
         self._told: Set[type] = set()  # of what is wrong, already logged in this episode
 
     def frames(self, stop: threading.Event) -> Frames:
@@ -84,21 +85,26 @@ class Live(Source):
     def _pictures(self, stop: threading.Event) -> Generator[Picture, None, None]:
         """Those of one connection, until it breaks."""
         seen = False
-        with self._way.open(self._hardware) as playback:
+        hardware = self._hardware and not self._doubted
+        with self._way.open(hardware) as playback:
             heard = time.monotonic()
             try:
                 while not stop.is_set():
                     picture = playback.picture(_SLICE_S)
                     if picture is not None:
+                        if not seen and self._doubted:
+                            self._give_up_hardware()
                         seen = True
                         yield picture
                         heard = time.monotonic()
                     elif time.monotonic() - heard > self._settings.timeout_s:
                         raise Broken(f"no picture for {self._settings.timeout_s:g} s")
             finally:
-                if self._hardware and playback.linked and not seen and not stop.is_set():
-                    logger.warning("%s: the hardware decoder gives no picture", self.camera)
-                    self._hardware = False
+                self._doubted = hardware and playback.linked and not seen
+
+    def _give_up_hardware(self) -> None:
+        logger.warning("%s: the hardware decoder gives no picture, software does", self.camera)
+        self._hardware = self._doubted = False
 
     def _found(self) -> None:
         if self.state == "playing":
@@ -112,7 +118,7 @@ class Live(Source):
 
     def _lost(self, why: Broken) -> None:
         """Log an episode's first reason, and once more when the camera is there but refuses."""
-        reason = self._settings.scrubbed(str(why))
+        reason = why.why + self._settings.scrubbed(why.foreign)
         self.state = "lost: " + reason
         if type(why) not in self._told and Refused not in self._told:
             logger.warning("%s is lost: %s: %s", self.camera, self._settings.shown, reason)

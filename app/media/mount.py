@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from app.media import gst
-from app.media.encode import Picture, has_property, rtsp_launch
+from app.media.encode import Format, has_property, rtsp_launch
 from app.media.yuv import encoded_size, i420
 
 _STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
@@ -22,13 +22,13 @@ class RtspSettings(NamedTuple):
     keyframe_s: float = 1.0
 
 
-class Live:
+class Line:
     """What exists from the first viewer to the last."""
 
-    def __init__(self, media: Any, source: Any, picture: Picture) -> None:
+    def __init__(self, media: Any, source: Any, form: Format) -> None:
         self.media = media
         self.source = source  # the appsrc
-        self.picture = picture
+        self.form = form
         self.pts = 0  # of the newest picture; only the pushing thread looks
         self.gone = threading.Event()
 
@@ -42,12 +42,12 @@ class Mount:
         self._settings = settings
         self._encoder = encoder
         self._rtsp = rtsp
-        self.live: Optional[Live] = None  # replaced whole, by the server's threads
+        self.line: Optional[Line] = None  # replaced whole, by the server's threads
         self.encoded = 0
         self.skipped = 0
         self._step_s = 0.0
         self._captured = 0.0
-        self._offered: Optional[Picture] = None
+        self._offered: Optional[Format] = None
         self.factory = rtsp.Server.RTSPMediaFactory()
         self.factory.set_shared(True)
         self.factory.set_latency(0)
@@ -61,38 +61,38 @@ class Mount:
     def push(self, image: np.ndarray, captured: float) -> None:
         self._learn(captured)
         self._offer(image)
-        live = self.live
-        if live is None:
+        line = self.line
+        if line is None:
             return
-        clock, base = live.source.get_clock(), live.source.get_base_time()
+        clock, base = line.source.get_clock(), line.source.get_base_time()
         if clock is None or not base:  # still being set up
             return
-        size = (live.picture.width, live.picture.height)
-        if live.source.get_property("current-level-bytes") > 3 * size[0] * size[1]:
+        size = (line.form.width, line.form.height)
+        if line.source.get_property("current-level-bytes") > 3 * size[0] * size[1]:
             self.skipped += 1
             return
         picture = self._rtsp.Gst.Buffer.new_wrapped(i420(image, size).tobytes())
         age_ns = int((time.monotonic() - captured) * 1e9)
-        live.pts = max(clock.get_time() - base - age_ns, live.pts + _STEP_NS)
-        picture.pts = live.pts
-        picture.duration = self._rtsp.Gst.SECOND // live.picture.fps
-        live.source.emit("push-buffer", picture)
+        line.pts = max(clock.get_time() - base - age_ns, line.pts + _STEP_NS)
+        picture.pts = line.pts
+        picture.duration = self._rtsp.Gst.SECOND // line.form.fps
+        line.source.emit("push-buffer", picture)
         self.encoded += 1
 
     def settle(self) -> None:
         """Let a line that is being taken down go first: joining it, a viewer would be told 503."""
-        live = self.live
-        if live is not None:
+        line = self.line
+        if line is not None:
             leaving = self._rtsp.Server.RTSPMediaStatus.UNPREPARING
-            if live.media.get_status() == leaving:
-                live.gone.wait(_LEAVING_S)
+            if line.media.get_status() == leaving:
+                line.gone.wait(_LEAVING_S)
 
     def refresh(self) -> None:
         """Make the next picture a key frame: somebody has begun to watch."""
-        live = self.live
-        if live is None:
+        line = self.line
+        if line is None:
             return
-        pay = live.media.get_element().get_by_name("pay0")
+        pay = line.media.get_element().get_by_name("pay0")
         event = self._rtsp.Video.video_event_new_upstream_force_key_unit(
             self._rtsp.Gst.CLOCK_TIME_NONE, True, 0
         )
@@ -112,31 +112,31 @@ class Mount:
         old = self._offered
         if old and old[:2] == (width, height) and abs(old.fps - fps) <= 0.2 * old.fps:
             return
-        picture = Picture(width, height, fps)
+        form = Format(width, height, fps)
         self.factory.set_launch(
             rtsp_launch(
                 self._encoder,
-                picture,
+                form,
                 self._settings.bitrate_kbps,
                 self._settings.keyframe_s,
                 has_property,
             )
         )
-        self._offered = picture
+        self._offered = form
 
     def _begin(self, _: Any, media: Any) -> None:
         source = media.get_element().get_by_name("source")
         shape = source.get_property("caps").get_structure(0)
         width, height = shape.get_value("width"), shape.get_value("height")
         _, fps, _ = shape.get_fraction("framerate")
-        live = Live(media, source, Picture(width, height, fps))
-        media.connect_after("unprepared", self._end, live)
-        self.live = live
+        line = Line(media, source, Format(width, height, fps))
+        media.connect_after("unprepared", self._end, line)
+        self.line = line
 
-    def _end(self, _: Any, live: Live) -> None:
-        if self.live is live:
-            self.live = None
-        live.gone.set()
+    def _end(self, _: Any, line: Line) -> None:
+        if self.line is line:
+            self.line = None
+        line.gone.set()
 
 
 class Bindings(NamedTuple):

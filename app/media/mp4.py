@@ -8,14 +8,14 @@ import logging
 import math
 import os
 import time
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence
 
 import cv2
 import numpy as np
 
 from app.errors import OutputError
 from app.media import gst
-from app.media.encode import Picture, best, has_property, mp4_launch
+from app.media.encode import Format, best, has_property, mp4_launch
 from app.media.yuv import encoded_size, i420, letterboxed
 
 logger = logging.getLogger(__name__)
@@ -24,14 +24,23 @@ _WAITING = 4  # pictures in front of the encoder before write() waits
 _POLL_MS = 2  # how soon write() sees that there is room again
 _STUCK_S = 30.0  # an encoder that takes nothing for so long is broken
 _STEP_S = 0.001  # two pictures are never closer
+_LONGEST_STEP_S = 10.0  # more is no pause of a camera but a clock that was set
 _FPS = 25  # where one picture is all there is
+_FASTEST_FPS = 120
+_LEARNING = 5  # pictures that say the rate; the first of a live camera come unevenly
+
+
+class _Placed(NamedTuple):
+    image: np.ndarray
+    place_s: float
+    length_s: float  # how long it is shown, as far as can be known before the next one
 
 
 class Mp4Writer:
     """
     One file. See writing().
 
-    The first picture decides the size, others are letterboxed into it; the first two say the rate.
+    The first picture decides the size, others are letterboxed into it; the first few say the rate.
     """
 
     def __init__(self, path: str, with_gstreamer: bool) -> None:
@@ -40,7 +49,7 @@ class Mp4Writer:
         self._part = part_of(path)
         self._with_gstreamer = with_gstreamer
         self._timeline = Timeline()
-        self._first: Optional[np.ndarray] = None
+        self._early: List[_Placed] = []  # until the rate is known
         self._track: Optional[_Track] = None
 
     def write(self, image: np.ndarray, time_s: float) -> None:
@@ -48,32 +57,36 @@ class Mp4Writer:
         Add a picture, shown at ``time_s``. Waits while the encoder is behind; the picture is the
         caller's again afterwards. Raises OutputError where the file cannot grow.
         """
-        place = self._timeline.next(time_s)
+        place_s = self._timeline.next(time_s)
+        picture = _Placed(image, place_s, self._timeline.step_s)
         self.frames += 1
-        if self.frames == 1:
-            self._first = image.copy()
-            return
         with self._nothing_left_on_failure():
-            self._opened(place).write(image, place)
+            if self._track is not None:
+                self._track.write(picture)
+                return
+            self._early.append(picture._replace(image=image.copy()))
+            if len(self._early) == _LEARNING:
+                self._opened()
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises OutputError where that fails."""
-        if self._first is None and self._track is None:
+        if not self._early and self._track is None:
             return
         with self._nothing_left_on_failure():
-            self._opened(1 / _FPS).finish()
+            self._opened().finish()
             os.replace(self._part, self.path)
         self._track = None
         logger.info("wrote %s, %d frames", self.path, self.frames)
 
-    def _opened(self, step_s: float) -> "_Track":
+    def _opened(self) -> "_Track":
         if self._track is None:
-            assert self._first is not None
-            fps = max(1, min(120, int(round(1 / step_s))))
+            fps = usual_fps([picture.place_s for picture in self._early])
             track = _GstTrack if self._with_gstreamer else _CvTrack
-            self._track = track(self._part, Picture(*encoded_size(self._first), fps))
-            self._track.write(self._first, 0.0)
-            self._first = None
+            size = encoded_size(self._early[0].image)
+            self._track = track(self._part, Format(*size, fps))
+            for picture in self._early:
+                self._track.write(picture)
+            self._early = []
         return self._track
 
     @contextlib.contextmanager
@@ -83,7 +96,7 @@ class Mp4Writer:
         except (OSError, _Failed) as exc:
             if self._track is not None:
                 self._track.abandon()
-            self._first = self._track = None
+            self._early, self._track = [], None
             with contextlib.suppress(OSError):
                 os.remove(self._part)
             raise OutputError(
@@ -97,11 +110,11 @@ def writing(path: str, with_gstreamer: Optional[bool] = None) -> Iterator[Mp4Wri
     Write an MP4 for the length of the ``with``, however it ends. Raises OutputError.
 
     The file has a hidden name beside its own until it is complete. Without pictures there is none.
-    GStreamer is used where it is; OpenCV writes larger files with an even rate.
+    GStreamer is used where it can do it; OpenCV writes larger files with an even rate.
     """
     check(path)
     if with_gstreamer is None:
-        with_gstreamer = gst.works()
+        with_gstreamer = _gstreamer_writes()
     writer = Mp4Writer(path, with_gstreamer)
     try:
         yield writer
@@ -126,10 +139,29 @@ def check(path: str) -> None:
         ) from exc
 
 
+def _gstreamer_writes() -> bool:
+    """Say whether GStreamer is here with all that a file takes."""
+    if not gst.works() or gst.missing("appsrc", "h264parse", "mp4mux", "filesink"):
+        return False
+    try:
+        best()
+    except OutputError:
+        return False
+    return True
+
+
 def part_of(path: str) -> str:
     """The name of the file while it is not complete: "out/.demo.part.mp4"."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name[:-4]}.part.mp4")
+
+
+def usual_fps(places_s: Sequence[float]) -> int:
+    """Pictures a second, from where the first few are in the file."""
+    if len(places_s) < 2:
+        return _FPS
+    step_s = float(np.median(np.diff(places_s)))
+    return max(1, min(_FASTEST_FPS, int(round(1 / step_s))))
 
 
 class Timeline:
@@ -137,19 +169,20 @@ class Timeline:
 
     def __init__(self) -> None:
         self._place = 0.0
-        self._step = 1 / _FPS
+        self.step_s = 1 / _FPS  # between the two newest
         self._newest: Optional[float] = None
 
     def next(self, time_s: float) -> float:
         if self._newest is None:
             self._newest = time_s if math.isfinite(time_s) else 0.0
             return 0.0
-        step = time_s - self._newest
-        if step > 0 and math.isfinite(step):
-            self._step = max(step, _STEP_S)
-        if math.isfinite(time_s):  # after a loop or a new clock: go on from there, one step later
+        step_s = time_s - self._newest
+        # After a loop or a new clock: go on from there, one usual step later.
+        if 0 < step_s <= _LONGEST_STEP_S:
+            self.step_s = max(step_s, _STEP_S)
+        if math.isfinite(time_s):
             self._newest = time_s
-        self._place += self._step
+        self._place += self.step_s
         return self._place
 
 
@@ -161,10 +194,10 @@ class _Track(abc.ABC):
     """A file that is being written, by one library or the other."""
 
     @abc.abstractmethod
-    def __init__(self, part: str, picture: Picture) -> None: ...
+    def __init__(self, part: str, form: Format) -> None: ...
 
     @abc.abstractmethod
-    def write(self, image: np.ndarray, place_s: float) -> None: ...
+    def write(self, picture: _Placed) -> None: ...
 
     @abc.abstractmethod
     def finish(self) -> None: ...
@@ -174,23 +207,25 @@ class _Track(abc.ABC):
 
 
 class _GstTrack(_Track):
-    def __init__(self, part: str, picture: Picture) -> None:
+    def __init__(self, part: str, form: Format) -> None:
         self._gst = gst.load()
-        self._size_wh = (picture.width, picture.height)
-        self._fps = picture.fps
-        self._line = self._gst.parse_launch(mp4_launch(best(), picture, has_property))
+        self._size_wh = (form.width, form.height)
+        try:
+            self._line = self._gst.parse_launch(mp4_launch(best(), form, has_property))
+        except Exception as exc:  # GLib.Error, whose class is only known where gi is
+            raise _Failed(f"GStreamer cannot make the line: {exc}") from exc
         self._line.get_by_name("sink").set_property("location", part)
         self._source = self._line.get_by_name("source")
         self._bus = self._line.get_bus()
         self._line.set_state(self._gst.State.PLAYING)
 
-    def write(self, image: np.ndarray, place_s: float) -> None:
+    def write(self, picture: _Placed) -> None:
         self._wait_for_room()
-        pixels = i420(image, self._size_wh)
-        picture = self._gst.Buffer.new_wrapped(pixels.tobytes())
-        picture.pts = int(place_s * 1e9)
-        picture.duration = self._gst.SECOND // self._fps
-        self._source.emit("push-buffer", picture)
+        pixels = i420(picture.image, self._size_wh)
+        buffer = self._gst.Buffer.new_wrapped(pixels.tobytes())
+        buffer.pts = int(picture.place_s * 1e9)
+        buffer.duration = int(picture.length_s * 1e9)  # only the last one's counts
+        self._source.emit("push-buffer", buffer)
 
     def finish(self) -> None:
         self._source.emit("end-of-stream")
@@ -222,20 +257,20 @@ class _GstTrack(_Track):
 
 
 class _CvTrack(_Track):
-    def __init__(self, part: str, picture: Picture) -> None:
+    def __init__(self, part: str, form: Format) -> None:
         self._part = part
-        self._size_wh = (picture.width, picture.height)
+        self._size_wh = (form.width, form.height)
         self._frames = 0
         code = cv2.VideoWriter_fourcc(*"mp4v")
-        self._file = cv2.VideoWriter(part, code, float(picture.fps), self._size_wh)
+        self._file = cv2.VideoWriter(part, code, float(form.fps), self._size_wh)
         if not self._file.isOpened():
             raise _Failed("OpenCV has no MPEG-4 encoder here")
 
-    def write(self, image: np.ndarray, place_s: float) -> None:
-        placed = image
+    def write(self, picture: _Placed) -> None:
+        image = picture.image
         if (image.shape[1], image.shape[0]) != self._size_wh:
-            placed = letterboxed(image, self._size_wh)
-        self._file.write(np.ascontiguousarray(placed[..., :3]))
+            image = letterboxed(image, self._size_wh)
+        self._file.write(np.ascontiguousarray(image[..., :3]))
         self._frames += 1
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.media import gst
 
-_LONG_S = 2.0  # a pipeline that does not reach NULL in this time is left to itself
+_LONG_S = 2.0  # for an element that goes to NULL on a thread of its own
 
 
 class Stream(NamedTuple):
@@ -49,7 +49,12 @@ class Ended(Exception):
 
 
 class Broken(Exception):
-    """The pipeline failed; the text says why and may still hold a secret."""
+    """The pipeline failed: why, in our words, then in a library's, which may hold a secret."""
+
+    def __init__(self, why: str, foreign: str = "") -> None:
+        super().__init__(why + foreign)
+        self.why = why
+        self.foreign = foreign
 
 
 class Refused(Broken):
@@ -89,7 +94,7 @@ class Playback:
         try:
             self._pipeline = Gst.parse_launch(self._launch)
         except Exception as exc:  # GLib.Error, whose class is only known where gi is
-            raise Broken(f"GStreamer cannot make the pipeline: {exc}") from None
+            raise Broken("GStreamer cannot make the pipeline: ", str(exc)) from None
         self._bus = self._pipeline.get_bus()
         self._out = self._pipeline.get_by_name("out")
         source = self._pipeline.get_by_name("source")
@@ -157,10 +162,10 @@ class Playback:
     def _link(self, element: Any, pad: Any) -> None:
         """Runs on a thread of GStreamer: raise nothing, note trouble for picture()."""
         Gst = self._gst
-        sink = self._out.get_static_pad("sink")
-        if sink.is_linked() or self._chain is None:
-            return
         try:
+            sink = self._out.get_static_pad("sink")
+            if sink.is_linked() or self._chain is None:
+                return
             launch = self._chain(self._described(pad))
             if launch is None:
                 return
@@ -175,7 +180,7 @@ class Playback:
         except Broken as exc:
             self._trouble = exc
         except Exception as exc:  # GLib.Error
-            self._trouble = Broken(f"GStreamer cannot decode it: {exc}")
+            self._trouble = Broken("GStreamer cannot decode it: ", str(exc))
 
     def _described(self, pad: Any) -> Stream:
         caps = pad.get_current_caps() or pad.query_caps(None)
@@ -247,7 +252,9 @@ def in_words(message: str, details: str) -> Broken:
     if "connection refused" in details.lower():
         return Broken("connection refused")
     first = message.split("\n")[0].rstrip(". ")
-    return Broken(_PLAIN.get(first, first or "GStreamer gives no reason"))
+    if first and first not in _PLAIN:
+        return Broken("", first)
+    return Broken(_PLAIN.get(first, "GStreamer gives no reason"))
 
 
 def _hurry(box: Any) -> None:

@@ -8,7 +8,7 @@ from app.media import cv_reader, gst, gst_reader, probe
 from app.media.camera import Camera
 from app.media.clip import Clip
 from app.media.clip import Way as ClipWay
-from app.media.folder import Folder
+from app.media.folder import Folder, is_picture
 from app.media.live import Live, Way
 from app.media.pattern import Pattern
 from app.media.uri import Kind
@@ -23,15 +23,17 @@ def open_source(camera: Camera) -> Source:
     kind = camera.uri.kind
     if kind is Kind.TEST:
         return Pattern(camera)
-    if kind is Kind.FOLDER:
+    if kind is Kind.FOLDER or kind is Kind.FILE and is_picture(camera.uri.location):
         return Folder(camera)
     if kind is Kind.FILE:
-        return Clip(camera, _file_ways())
+        return Clip(camera, _file_ways(camera.uri.location))
     return Live(camera, live_way(camera))
 
 
-def _file_ways() -> List[ClipWay]:
+def _file_ways(path: str) -> List[ClipWay]:
     """GStreamer where it is, for its hardware decoders; OpenCV for what it cannot play."""
+    if path.lower().endswith(".gif"):  # GStreamer never says that one has ended
+        return [cv_reader.file_pictures]
     if not gst.works() or gst.missing("filesrc", "decodebin", "videoconvert", "appsink"):
         return [cv_reader.file_pictures]
     return [

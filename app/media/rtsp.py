@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _UDP_PORTS = (50000, 50999)
 _CLEANUP_S = 2
 _CLOSING_S = 2.0
+_CLIENTS = 64  # each costs a thread and two files, whether or not it ever asks for something
 
 
 class MountStats(NamedTuple):
@@ -43,6 +44,7 @@ class RtspServer:
         self._server = self._rtsp.Server.RTSPServer()
         self._server.set_address(settings.address)
         self._server.set_service(str(settings.port))
+        self._server.set_backlog(_CLIENTS)
         # A thread a client: one whose camera is silent waits in DESCRIBE, alone.
         self._server.get_thread_pool().set_max_threads(-1)
         self._server.connect("client-connected", self._welcome)
@@ -56,6 +58,7 @@ class RtspServer:
             self._mounts[name] = mount
         self._context = self._rtsp.GLib.MainContext.new()
         self._closing = threading.Event()
+        self._surplus: List[Any] = []  # clients beyond the limit; only turn()'s thread looks
         attached = self._server.attach(self._context)
         if not attached:
             raise _in_use(settings)
@@ -76,26 +79,28 @@ class RtspServer:
 
     def viewers(self, mount: str) -> int:
         """How many are playing now. One that vanished counts until its session times out."""
-        live = self._mounts[mount].live
+        line = self._mounts[mount].line
         playing = self._rtsp.Rtsp.RTSPState.PLAYING
         return sum(
             1
             for session in self._server.get_session_pool().filter(None, None)
             for part in session.filter(None, None)
-            if live is not None
-            and part.get_media() == live.media
+            if line is not None
+            and part.get_media() == line.media
             and part.get_rtsp_state() == playing
         )
 
     def stats(self, mount: str) -> MountStats:
         chosen = self._mounts[mount]
-        running = chosen.live is not None
+        running = chosen.line is not None
         return MountStats(self.viewers(mount), running, chosen.encoded, chosen.skipped)
 
     def turn(self) -> None:
         """Serve until close(). The body of the server's own thread."""
         while not self._closing.is_set():
             self._context.iteration(True)
+            while self._surplus:
+                self._surplus.pop().close()
         self._cleanup.destroy()
         self._listening.destroy()
         self._cleanup = self._listening = None  # the source holds the socket
@@ -113,7 +118,10 @@ class RtspServer:
         self._server.get_session_pool().cleanup()
         return True
 
-    def _welcome(self, _: Any, client: Any) -> None:
+    def _welcome(self, server: Any, client: Any) -> None:
+        if len(server.client_filter(None, None)) >= _CLIENTS:
+            self._surplus.append(client)  # it cannot be closed before this signal is over
+            return
         client.connect("pre-describe-request", self._admit)
         client.connect("pre-setup-request", self._admit)
         client.connect("play-request", self._refresh)

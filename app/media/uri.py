@@ -16,9 +16,12 @@ FORMS = (
 )
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_USERINFO = re.compile(r"://.*@", re.DOTALL)
+# With the scheme kept where there is one; "rtsp:/user:password@host" has none.
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 _SECRET = re.compile(
-    r"((?:[a-z0-9-]*(?:pass|pwd|token|key|secret|auth|sign)[a-z0-9_-]*|sig)=)[^&;#/\s]*", re.I
+    r"((?:[a-z0-9-]*(?:pas|psw|pwd|psk|token|key|secret|auth|sign)[a-z0-9_-]*|pw|sig)=)"
+    r"[^&;#/\s]*",
+    re.I,
 )
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@\[\]/]+)(?::([0-9]{1,5}))?")
 _SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
@@ -125,17 +128,21 @@ def parse(text: str) -> Uri:
     if kind is Kind.CSI:
         return _sensor(text, location, options)
     if location.strip("/"):
-        raise ConfigError(f"{text}: test:// takes only options, as in test://?size=1280x720&fps=30")
+        raise ConfigError(
+            f"{redacted(text)}: test:// takes only options, as in test://?size=1280x720&fps=30"
+        )
     return Uri(kind, "", options=options)
 
 
 def redacted(text: str) -> str:
     """Any text that may be a URI, well formed or not, without what could be a secret in it."""
-    return _SECRET.sub(r"\1***", _USERINFO.sub("://***@", text))
+    return _SECRET.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
 
 
 def _path(text: str) -> Uri:
     path = os.path.expanduser(text)
+    if redacted(text) != text and not os.path.exists(path):  # a URL whose scheme is mistyped?
+        raise ConfigError(f"{redacted(text)}: there is no such file, and it is no URL. Use {FORMS}")
     folder = path.endswith("/") or os.path.isdir(path)
     return Uri(Kind.FOLDER if folder else Kind.FILE, path)
 
@@ -143,7 +150,9 @@ def _path(text: str) -> Uri:
 def _file_url(text: str, rest: str) -> Uri:
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash or not path:
-        raise ConfigError(f"{text}: a file URL has three slashes, as in file:///videos/clip.mp4")
+        raise ConfigError(
+            f"{redacted(text)}: a file URL has three slashes, as in file:///videos/clip.mp4"
+        )
     return _path("/" + unquote(path))
 
 
@@ -168,14 +177,16 @@ def _device(path: str, options: Optional[Mapping[str, str]] = None) -> Uri:
     if re.fullmatch(r"/?[0-9]+", path):
         path = "/dev/video" + path.lstrip("/")
     if not path.startswith("/dev/"):
-        raise ConfigError(f"v4l2://{path}: not a device. Write v4l2:///dev/video0 or v4l2://0")
+        raise ConfigError(
+            f"{redacted('v4l2://' + path)}: not a device. Write v4l2:///dev/video0 or v4l2://0"
+        )
     return Uri(Kind.V4L2, path, options=options or {})
 
 
 def _sensor(text: str, location: str, options: Mapping[str, str]) -> Uri:
     number = location.strip("/") or "0"
     if not re.fullmatch(r"[0-9]{1,2}", number):
-        raise ConfigError(f"{text}: {number!r} is not a sensor number. Write csi://0 or csi://1")
+        raise ConfigError(f"{redacted(text)}: not a sensor's number. Write csi://0 or csi://1")
     return Uri(Kind.CSI, str(int(number)), options=options)
 
 
@@ -186,9 +197,13 @@ def _read_options(text: str, kind: Kind, query: str) -> Dict[str, str]:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise ConfigError(f"{text}: unknown option {name!r}{hint}. It takes {', '.join(known)}")
+            raise ConfigError(
+                f"{redacted(text)}: unknown option {redacted(name)!r}{hint}. "
+                f"It takes {', '.join(known)}"
+            )
         if not _VALUES[name].fullmatch(value):
-            raise ConfigError(f"{text}: {name}={value} is not right. Write {_EXAMPLES[name]}")
+            wrong = f"{name}={redacted(value)}"
+            raise ConfigError(f"{redacted(text)}: {wrong} is not right. Write {_EXAMPLES[name]}")
     return options
 
 

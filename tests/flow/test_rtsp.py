@@ -1,6 +1,7 @@
 """The RTSP server with real clients: GStreamer's and FFmpeg's."""
 
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -168,6 +169,38 @@ def test_a_new_size_is_fitted_while_somebody_watches_and_new_afterwards():
             with Viewer(server.url("a")) as viewer:
                 size = viewer.see(1)
         assert size == (640, 480)
+
+
+def test_connections_are_limited():
+    """Each costs a thread and two files: a thousand silent ones would take the process down."""
+    with on_air() as (server, _), contextlib.ExitStack() as stack:
+        host, port = server.url("a").split("/")[2].split(":")
+        before = threads_and_files()
+        lines = [
+            stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(90)
+        ]
+        wait_for(lambda: sum(closed(line) for line in lines) >= 26)
+        wait_for(lambda: threads_and_files() <= before + 64 * 3 + 90 + 5)
+        assert not all(closed(line) for line in lines)
+        for line in lines:
+            line.close()
+        wait_for(lambda: _answers(server.url("a")))
+        with Viewer(server.url("a")) as viewer:
+            viewer.see(3)
+
+
+def threads_and_files():
+    return sum(len(os.listdir("/proc/self/" + name)) for name in ("task", "fd"))
+
+
+def closed(line):
+    line.setblocking(False)
+    try:
+        return line.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_a_silent_camera_does_not_keep_viewers_of_another_waiting():

@@ -459,6 +459,29 @@ def mjpeg():
     server.server_close()
 
 
+def test_a_gif_ends(tmp_path):
+    """GStreamer gave its pictures and waited for more, then called the file broken."""
+    path = tmp_path / "moving.GIF"
+    path.write_bytes(gif([0, 1, 0]))
+    frames = list(reader.open_source(Camera("c", parse(str(path)))).frames(threading.Event()))
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2])
+    assert [int(frame.image[8, 8].argmax()) for frame in frames] == [2, 0, 2]
+
+
+def gif(colours):
+    """Pictures of 16x16 and 0.1 s, each all red (0) or all blue (1)."""
+    head = b"GIF89a\x10\0\x10\0\x81\0\0" + bytes([255, 0, 0, 0, 0, 255] + [0] * 6)
+    frame = b"\x21\xf9\x04\0\x0a\0\0\0\x2c\0\0\0\0\x10\0\x10\0\0\x02"
+    return head + b"".join(frame + _lzw(each) for each in colours) + b";"
+
+
+def _lzw(colour):
+    """256 pixels in codes of three bits; "clear" (4) before each pair keeps them so short."""
+    codes = [4, colour, colour] * 128 + [5]
+    packed = sum(code << 3 * place for place, code in enumerate(codes)).to_bytes(145, "little")
+    return bytes([len(packed)]) + packed + b"\0"
+
+
 @pytest.mark.parametrize("login, path", [("", "/"), ("bob:s3cret@", "/secret")])
 def test_http_mjpeg_is_reconnected(mjpeg, login, path):
     frames = taken(live(f"http://{login}{mjpeg}{path}"), 25)

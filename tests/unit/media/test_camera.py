@@ -21,9 +21,19 @@ def test_its_own_login_goes_before_the_one_in_the_uri():
 
 def test_foreign_words_are_scrubbed():
     each = camera("rtsp://bob:s3%40cret@cam/x?token=t0k")
-    text = each.scrubbed("no rtsp://cam/x?token=t0k for bob with s3@cret or s3%40cret")
-    assert text == "no rtsp://***@cam/x?token=*** for *** with *** or ***"
+    text = each.scrubbed("no rtsp://cam/x?token=t0k for bob:s3@cret or bob@ with s3%40cret")
+    assert text == "no rtsp://***@cam/x?token=*** for ****** or *** with ***"
     assert camera("v4l2://0").scrubbed("no /dev/video0") == "no /dev/video0"
+
+
+def test_scrubbing_leaves_words_that_hold_a_user_s_name():
+    each = camera("rtsp://cam/x", user="u", password="pa")
+    assert each.scrubbed("a picture of u but u:pa") == "a picture of u but ******"
+
+
+def test_a_secret_within_another_leaves_nothing_of_it():
+    each = camera("rtsp://u:pass@cam/x", user="u", password="passw0rd")
+    assert each.scrubbed("u@cam passw0rd pass") == "***cam *** ***"
 
 
 def test_settings_go_before_options():

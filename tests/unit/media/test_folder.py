@@ -8,7 +8,14 @@ import pytest
 from app.errors import SourceError
 from app.media.camera import Camera
 from app.media.folder import Folder
+from app.media.reader import open_source
 from app.media.uri import parse
+
+# an APP1 segment that says nothing but "orientation 6": turn it to the right
+EXIF_TURNED = (
+    b"\xff\xe1\x00\x22Exif\0\0MM\x00\x2a\x00\x00\x00\x08\x00\x01"
+    b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+)
 
 
 def folder(path, **settings):
@@ -47,6 +54,39 @@ def test_broken_pictures_are_left_out_and_counted(tmp_path, caplog):
     assert source.skipped == 4
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert "a.png: cannot be read" in caplog.text and "left out 4 of 5" in caplog.text
+
+
+def single(path):
+    return open_source(Camera("f", parse(str(path)))).frames(threading.Event())
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "b.JPEG", "c.png", "d.bmp", "e.webp"])
+def test_a_single_picture_is_a_folder_of_one(tmp_path, name):
+    write(tmp_path / name, 50)
+    (frame,) = single(tmp_path / name)
+    assert (frame.number, frame.time, frame.file) == (0, 0.0, name)
+    assert frame.size_wh == (6, 4) and abs(int(frame.image.mean()) - 50) < 3
+
+
+def test_a_single_picture_is_read_as_in_a_folder(tmp_path):
+    """GStreamer took 16-bit pictures for noise and knew nothing of EXIF."""
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((4, 6, 3), 128 * 257, np.uint16))
+    (frame,) = single(tmp_path / "deep.png")
+    assert (frame.image == 128).all()
+    cv2.imwrite(str(tmp_path / "wide.jpg"), np.zeros((4, 6, 3), np.uint8))
+    plain = (tmp_path / "wide.jpg").read_bytes()
+    (tmp_path / "turned.jpg").write_bytes(plain[:2] + EXIF_TURNED + plain[2:])
+    (frame,) = single(tmp_path / "turned.jpg")
+    assert frame.size_wh == (4, 6)
+
+
+def test_a_single_picture_that_is_none_is_said_once(tmp_path, caplog):
+    with pytest.raises(SourceError, match="a.jpg: no such file"):
+        list(single(tmp_path / "a.jpg"))
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(SourceError, match="a.jpg: no picture that can be read"):
+        list(single(tmp_path / "a.jpg"))
+    assert not caplog.records
 
 
 def test_nothing_to_see(tmp_path):

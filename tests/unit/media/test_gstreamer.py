@@ -146,10 +146,29 @@ def test_usb_raw():
     )
 
 
+@pytest.mark.parametrize(
+    "fps, rate",
+    [
+        (30, "30/1"),
+        (29.97, "30000/1001"),
+        (59.94, "60000/1001"),
+        (23.976, "24000/1001"),
+        (23.98, "24000/1001"),
+        (14.985, "15000/1001"),
+        (12.5, "25/2"),
+        (7.5, "15/2"),
+        (1, "1/1"),
+        (0.5, "1/2"),
+    ],
+)
+def test_rates_are_what_cameras_call_them(fps, rate):
+    assert f",framerate={rate} !" in gstreamer.v4l2_raw(Wish(None, fps))
+
+
 def test_usb_mjpeg():
     wish = Wish((1280, 720), 29.97)
     head = (
-        "v4l2src name=source ! image/jpeg,width=1280,height=720,framerate=2997/100 ! jpegparse ! "
+        "v4l2src name=source ! image/jpeg,width=1280,height=720,framerate=30000/1001 ! jpegparse ! "
     )
     assert gstreamer.v4l2_mjpeg(wish, best(X86, "jpeg")) == (
         head + f"jpegdec ! videoconvert ! {SINK}"

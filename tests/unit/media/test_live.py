@@ -83,23 +83,46 @@ def test_a_refusal_is_said_once_though_the_camera_was_lost_before(caplog):
 def test_no_secret_is_logged_or_in_the_state(caplog):
     caplog.set_level(logging.DEBUG)
     stop = threading.Event()
-    reason = "no rtsp://cam/x?token=t0k for bob:s3cret"
-    source, _ = live([(1, Broken(reason)), (1, Broken(reason))], stop)
+    reason = Broken("no ", "rtsp://cam/x?token=t0k for bob:s3cret")
+    source, _ = live([(1, reason), (1, reason)], stop)
     list(source.frames(stop))
     for text in [caplog.text, source.state, repr(source)]:
         assert not any(secret in text for secret in ("bob", "s3cret", "t0k"))
     assert source.state.startswith("lost: no rtsp://***@cam/x")
 
 
+NONE, ONE = (0, Broken("no picture for 5 s")), (1, Broken("gone"))
+
+
 @pytest.mark.parametrize(
-    "first, allowed",
-    [((0, Broken("no picture for 5 s")), [True, False]), ((1, Broken("gone")), [True, True])],
+    "connections, allowed",
+    [
+        ([ONE, NONE], [True, True]),
+        ([NONE, ONE, NONE, NONE], [True, False, False, False]),  # software can, hardware cannot
+        ([NONE, NONE, ONE, NONE], [True, False, True, True]),  # it was the camera
+        ([NONE, NONE, NONE, ONE, NONE], [True, False, True, False, False]),
+    ],
 )
-def test_hardware_that_gives_no_first_picture_is_not_tried_again(first, allowed):
+def test_hardware_is_given_up_only_where_software_shows_a_picture(connections, allowed):
+    """One connection to a camera that sent rubbish once cost the hardware decoder for ever."""
     stop = threading.Event()
-    source, found = live([first, (0, Broken("end"))], stop, hardware=True)
+    source, found = live(connections, stop, hardware=True)
     list(source.frames(stop))
     assert found == allowed
+
+
+def test_our_own_words_are_not_scrubbed():
+    """A password of "5" would be told by what is missing in "no picture for *** s"."""
+    stop = threading.Event()
+    camera = Camera("door", parse("rtsp://cam/x"), user="u", password="5")
+
+    def opened(_):
+        stop.set()
+        raise Broken("no picture for 5 s: ", "u:5 is wrong")
+
+    source = Live(camera, Way(opened), waits=lambda: iter([0.0]))
+    assert list(source.frames(stop)) == []
+    assert source.state == "lost: no picture for 5 s: ****** is wrong"
 
 
 def test_stop_is_noticed_in_back_off():

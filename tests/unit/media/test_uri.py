@@ -61,6 +61,9 @@ def test_credentials_are_split_off_decoded_and_never_shown():
         ("?api_key=a;auth=b", "?api_key=***;auth=***"),
         ("?access-token=a#f", "?access-token=***#f"),
         ("/user=admin_password=a_channel=1", "/user=admin_password=***"),
+        ("?loginuse=a&loginpas=b&x=1", "?loginuse=a&loginpas=***&x=1"),
+        ("?psw=a&usr=b", "?psw=***&usr=b"),
+        ("?pw=a&userpw=b", "?pw=***&userpw=***"),
         ("?channel=1&subtype=0", "?channel=1&subtype=0"),
     ],
 )
@@ -79,7 +82,7 @@ def test_what_looks_like_a_secret_in_a_path_is_not_shown(query, shown):
         ("rtsp://cam:port/", "port"),
         ("file://clip.mp4", "three slashes"),
         ("v4l2://camera", "v4l2:///dev/video0"),
-        ("csi://left", "sensor number"),
+        ("csi://left", "a sensor's number"),
         ("test://cam", "takes only options"),
         ("test://?fsp=1", "did you mean fps?"),
         ("test://?size=0x480", "size=1280x720"),
@@ -107,6 +110,18 @@ def test_mistakes_are_named_with_the_way_out(text, said):
         "rtsp://bob:s3cret@cam:port/x",
         "rtsp://bob:s3cret@",
         "nosuch://cam/x?password=s3cret",
+        "rtsp:/admin:s3cret@10.0.0.1/x",
+        "rtsp//admin:s3cret@10.0.0.1/x",
+        "rtsp:admin:s3cret/y@10.0.0.1/x",
+        "admin:s3cret@10.0.0.1:554/x",
+        "file://admin:s3cret@h/x",
+        "file:///admin:s3cret@h/x",
+        "rtsp:/10.0.0.1/x?loginpas=s3cret",
+        "csi://admin:s3cret@h",
+        "v4l2://admin:s3cret@h",
+        "test://admin:s3cret@h",
+        "test://?size=admin:s3cret@h",
+        "test://?admin:s3cret@h=1",
     ],
 )
 def test_no_mistake_shows_a_secret(text):
@@ -114,3 +129,10 @@ def test_no_mistake_shows_a_secret(text):
         parse(text)
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in redacted(text)
+
+
+def test_a_file_that_is_there_may_have_any_name(tmp_path):
+    path = tmp_path / "cam:1@door password=x.mp4"
+    path.write_bytes(b"film")
+    assert parse(str(path)).kind is Kind.FILE
+    assert parse(f"file://{path}").location == str(path)
