@@ -90,7 +90,8 @@ def _opened(path: str) -> Any:
         return open(1, "wb", buffering=0, closefd=False)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     # A pipe that nobody reads must be an error, not a wait.
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK  # novm: numbers
+    number = os.open(path, flags, 0o666)
     os.set_blocking(number, True)
     return open(number, "wb", buffering=0)
 
