@@ -50,7 +50,7 @@ class Pen(NamedTuple):
 def draw(
     image: np.ndarray, detections: Detections, labels: Sequence[str], style: Style = PLAIN
 ) -> None:
-    """Draw each box with its plate on a (H, W, 3) uint8 BGR picture, the surest on top."""
+    """Draw each box and its plate on (H, W, 3) uint8, BGR and not BGRx, the surest on top."""
     height, width = image.shape[:2]
     boxes = _inside(detections.xyxy, width, height)
     visible = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
