@@ -58,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong without the password that a mistyped source may hold."""
 
     def error(self, message: str) -> Any:
-        super().error(uri.redacted(message))
+        super().error(" ".join(uri.redacted(word) for word in message.split(" ")))
 
 
 def _declare_run(one: argparse.ArgumentParser) -> None:
