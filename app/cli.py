@@ -184,7 +184,7 @@ def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], Flag
 def _stopping() -> Iterator[threading.Event]:
     """An event that a signal sets. A second Ctrl-C or SIGTERM ends the process where it stands."""
     stop = threading.Event()
-    heard: List[int] = []  # not the event itself, which is also set when all is done but the closing of files
+    heard: List[int] = []  # signals; the event is also set when only files are left to close
 
     def on_signal(number: int, _: Any) -> None:
         # A terminal that closes sends SIGHUP, and so does its shell: two are no impatience.
