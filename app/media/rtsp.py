@@ -209,9 +209,9 @@ def missing() -> str:
     return f"GStreamer lacks {', '.join(absent)}. Run: {gst.APT}" if absent else ""
 
 
-def limit_arenas(count: int = 2) -> None:
+def limit_arenas(count: int = 1) -> None:
     """
-    Keep glibc to few memory arenas; call before threads are made.
+    Keep glibc to one memory arena; call before threads are made.
 
     Each viewer comes with new threads, each thread may open a new arena, and an arena that has
     grown stays: without a limit 200 viewers that came and went leave the process twice as large.
