@@ -74,10 +74,11 @@ def live(url, wait_s=0.1, **settings):
 @pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
 def test_rtsp(serve, codec, transport):
     server = serve("--codec", codec, "--size", "322x240" if codec != "jpeg" else "320x240")
-    frames = taken(live(server.url(), transport=transport), 20)
-    assert [frame.number for frame in frames] == list(range(20))
+    frames = taken(live(server.url(), transport=transport), 60)
+    assert [frame.number for frame in frames] == list(range(60))
     assert frames[0].image.shape == (240, 320 if codec == "jpeg" else 322, 3)
-    assert frames[0].image.max() > 200  # the ball is white on black
+    # The ball is white on black; what comes before the first key frame may be grey.
+    assert max(frame.image.max() for frame in frames) > 200
     assert frames[0].time > 1e9
 
 
