@@ -1,0 +1,202 @@
+"""cuda: one GPU through pycuda: its primary context, memory that is counted, streams, kernels."""
+
+import contextlib
+from typing import Any, Iterator, List, NamedTuple, Tuple
+
+import numpy as np
+
+from app.errors import DeviceError
+
+_COHERENT_SM = (7, 2)  # from Xavier on, integrated GPUs read pinned memory through the CPU's cache
+
+
+class Gpu(NamedTuple):
+    """What a GPU is. ``integrated``: it shares its memory with the CPU, as on every Jetson."""
+
+    name: str
+    sm: Tuple[int, int]
+    sm_count: int
+    integrated: bool
+    memory: int  # bytes
+    cuda: str  # the driver's CUDA release
+
+
+class Cuda:
+    """
+    One GPU. Every call but ``attached`` wants the calling thread to be attached. What is
+    allocated here is freed by ``close``, or by the returned Memory's own ``free``.
+    """
+
+    def __init__(self, number: int = 0) -> None:
+        """Raises DeviceError where there is no GPU, no driver, or no pycuda."""
+        self._driver = _pycuda()
+        self.allocations = 0  # device and pinned blocks ever taken; constant while frames flow
+        self._held: List[Memory] = []
+        with _translated("no usable NVIDIA GPU"):
+            self._driver.init()
+            device = self._driver.Device(number)
+            self._primary = device.retain_primary_context()
+            ask, about = device.get_attribute, self._driver.device_attribute
+            release = self._driver.get_driver_version()
+            self.gpu = Gpu(
+                device.name(),
+                device.compute_capability(),
+                ask(about.MULTIPROCESSOR_COUNT),
+                bool(ask(about.INTEGRATED)),
+                device.total_memory(),
+                f"{release // 1000}.{release % 1000 // 10}",
+            )
+        self._coherent = self.gpu.integrated and self.gpu.sm >= _COHERENT_SM
+        self._uncached = self.gpu.integrated and not self._coherent
+
+    @contextlib.contextmanager
+    def attached(self) -> Iterator[None]:
+        """Let this thread use the GPU; may be nested."""
+        with _translated("the GPU cannot be used"):
+            self._primary.push()
+        try:
+            yield
+        finally:
+            self._driver.Context.pop()
+
+    def free_memory(self) -> int:
+        """Bytes that are free on the device; on a Jetson, pessimistic: see device/machine.py."""
+        free: int = self._driver.mem_get_info()[0]
+        return free
+
+    def allocate(self, count: int) -> "Memory":
+        """Device memory, aligned to 256 bytes at least. Its content is not set."""
+        with _translated(f"{count} bytes of GPU memory cannot be had"):
+            block = self._driver.mem_alloc(max(1, count))
+        return self._keep(Memory(int(block), count, np.empty(0, np.uint8), block))
+
+    def shared(self, count: int) -> "Memory":
+        """
+        Memory that the CPU and the GPU both reach, as this chip likes it best: ``host`` is the
+        CPU's view, (count,) uint8. ``upload`` and ``download`` copy where there is something to.
+        """
+        count = max(1, count)
+        flags = self._driver.host_alloc_flags
+        with _translated(f"{count} bytes of pinned memory cannot be had"):
+            if self._uncached:  # the CPU would crawl in pinned memory there
+                block = self._driver.mem_alloc(count)
+                return self._keep(Memory(int(block), count, np.empty(count, np.uint8), block))
+            chosen = flags.DEVICEMAP if self._coherent else 0
+            host = self._driver.pagelocked_empty(count, np.uint8, mem_flags=chosen)
+            if self._coherent:
+                address = int(host.base.get_device_pointer())
+                return self._keep(Memory(address, count, host, None))
+            block = self._driver.mem_alloc(count)
+            return self._keep(Memory(int(block), count, host, block))
+
+    def _keep(self, memory: "Memory") -> "Memory":
+        self.allocations += 1
+        self._held.append(memory)
+        return memory
+
+    def release(self, memory: "Memory") -> None:
+        """Free a block before the rest."""
+        self._held.remove(memory)
+        memory.free()
+
+    def put(self, image: np.ndarray, memory: "Memory", stream: Any) -> None:
+        """Bring a contiguous picture to the device; it may be changed once this returns."""
+        flat = image.reshape(-1)
+        if self._uncached:
+            self._driver.memcpy_htod(memory.address, flat)
+            return
+        np.copyto(memory.host[: flat.nbytes], flat)
+        self.upload(memory, flat.nbytes, stream)
+
+    def upload(self, memory: "Memory", count: int, stream: Any) -> None:
+        """``host[:count]`` to the device."""
+        if memory.block is not None:
+            self._driver.memcpy_htod_async(memory.address, memory.host[:count], stream)
+
+    def download(self, memory: "Memory", first: int, count: int, stream: Any) -> None:
+        """``host[first:first + count]`` from the device, once the stream has got there."""
+        if memory.block is not None:
+            part = memory.host[first : first + count]
+            self._driver.memcpy_dtoh_async(part, memory.address + first, stream)
+
+    def fetch(self, address: int, array: np.ndarray) -> None:
+        """Fill an array from the device, and wait for it."""
+        self._driver.memcpy_dtoh(array, address)
+
+    def store(self, address: int, array: np.ndarray) -> None:
+        """Bring an array to the device, and wait for it."""
+        self._driver.memcpy_htod(address, np.ascontiguousarray(array))
+
+    def stream(self) -> Any:
+        return self._driver.Stream()
+
+    def event(self, timed: bool = False) -> Any:
+        """``timed`` events can be subtracted; others cost less."""
+        flags = self._driver.event_flags
+        chosen = 0 if timed else flags.DISABLE_TIMING
+        if self.gpu.integrated:  # waiting in a loop would take a core from the other lanes
+            chosen |= flags.BLOCKING_SYNC
+        return self._driver.Event(chosen)
+
+    def wait(self) -> None:
+        """Until the device has done all that it was asked to."""
+        self._driver.Context.synchronize()
+
+    def kernel(self, binary: bytes, name: str, arguments: str) -> "Kernel":
+        """A compiled kernel; ``arguments`` are struct's formats of what it takes."""
+        with _translated(f"the kernel {name} does not fit this GPU or driver"):
+            module = self._driver.module_from_buffer(binary)
+            return Kernel(module.get_function(name), module, arguments)
+
+    def close(self) -> None:
+        """Free all memory. The calling thread must be attached."""
+        while self._held:
+            self._held.pop().free()
+
+
+class Memory:
+    """A block of memory: ``address`` on the device, ``host`` the CPU's view where there is one."""
+
+    def __init__(self, address: int, count: int, host: np.ndarray, block: Any) -> None:
+        self.address = address
+        self.count = count
+        self.host = host
+        self.block = block  # what pycuda frees; None where the pinned block is the memory itself
+
+    def free(self) -> None:
+        if self.block is not None:
+            self.block.free()
+        self.host = np.empty(0, np.uint8)  # pinned memory goes with its last view
+
+
+class Kernel:
+    """A function on the device."""
+
+    def __init__(self, function: Any, module: Any, arguments: str) -> None:
+        self._function = function.prepare(arguments.split())
+        self._module = module  # must live as long as the function
+
+    def __call__(self, grid: Tuple[int, int], block: int, stream: Any, *arguments: Any) -> None:
+        """Start it on a stream: ``grid`` blocks of ``block`` threads."""
+        self._function.prepared_async_call(grid, (block, 1, 1), stream, *arguments)
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    import pycuda.driver
+
+    try:
+        yield
+    except pycuda.driver.Error as error:
+        raise DeviceError(f"{what}: {' '.join(str(error).split())}. See: nvidia-smi") from error
+
+
+def _pycuda() -> Any:
+    try:
+        import pycuda.driver
+    except ImportError as error:
+        raise DeviceError(
+            f"no GPU can be used: pycuda does not load ({error}). Is there an NVIDIA driver? "
+            "Run: python3 -m pip install pycuda, or take --backend host"
+        ) from error
+    return pycuda.driver
