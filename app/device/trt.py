@@ -1,9 +1,9 @@
 """
-trt: TensorRT from 8.2 to 11 behind one narrow adapter: what a release has, and running engines.
+trt: TensorRT from 8.2 to 11 behind one narrow adapter: what the release at hand has.
 
-This file and build.py are the only ones that touch TensorRT's objects. Whatever is not in every
+Only this file, engine.py, build.py and calibrate.py touch TensorRT's objects. What is not in every
 release stands behind a probe of PROBES, asked once by name; versions are never compared.
-tests/contract reads both files and holds them to the real names of each release.
+tests/contract reads these files and holds them to the real names of each release.
 """
 
 import ctypes
@@ -63,16 +63,6 @@ PROBES: Dict[str, Tuple[str, str]] = {  # feature -> (class, its member)
     "cublas": ("TacticSource", "CUBLAS"),
 }
 
-_DTYPES = {  # TensorRT's name -> numpy's; numpy has no others, and trt.nptype fails on new numpys
-    "FLOAT": "float32",
-    "HALF": "float16",
-    "INT8": "int8",
-    "INT32": "int32",
-    "INT64": "int64",
-    "BOOL": "bool",
-    "UINT8": "uint8",
-}
-
 
 class Api(NamedTuple):
     """One TensorRT: its module (or a stand-in), what it has, and its logger."""
@@ -83,24 +73,17 @@ class Api(NamedTuple):
     log: Any  # an ILogger; ``log.told`` are its latest errors
 
 
-class Binding(NamedTuple):
-    """An input or output of an engine."""
-
-    name: str
-    shape: Tuple[int, ...]  # -1 where a profile leaves the size free
-    dtype: str  # numpy's name
-    is_input: bool
-    most: Tuple[int, ...]  # the largest shape that the profile allows
-
-
-def open_api(module: Optional[Any] = None, hear: Optional[Callable[[str], None]] = None) -> Api:
+def open_api(given: Optional[Any] = None, hear: Optional[Callable[[str], None]] = None) -> Api:
     """
-    The TensorRT of this machine, or ``module``. ``hear`` gets each of its messages of level INFO
+    The TensorRT of this machine, or ``given``. ``hear`` gets each of its messages of level INFO
     and VERBOSE. Raises DeviceError where it does not load.
     """
+    module: Any = given
     if module is None:
         try:
-            import tensorrt as module
+            import tensorrt
+
+            module = tensorrt
         except ImportError as error:
             raise DeviceError(
                 f"TensorRT's Python package does not load ({error}). On a Jetson it is JetPack's: "
@@ -145,7 +128,8 @@ def _log(module: Any, hear: Optional[Callable[[str], None]]) -> Any:
 
 def reason(api: Api) -> str:
     """TensorRT's own words for the latest failure."""
-    return api.log.told[-1][:300] if api.log.told else "it gives no reason"
+    told: List[str] = api.log.told
+    return told[-1][:300] if told else "it gives no reason"
 
 
 def load_plugins(api: Api, paths: Sequence[str]) -> None:
@@ -160,152 +144,3 @@ def load_plugins(api: Api, paths: Sequence[str]) -> None:
                 ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)  # its initialiser registers them
         except (OSError, RuntimeError) as error:
             raise EngineError(f"the plugin {path} does not load: {error}") from error
-
-
-class Engine:
-    """
-    A plan that was read, with one context to run it. The context wants ``size`` bytes of device
-    memory of the caller's (``use``), which several engines may share that never run at once.
-    Not for two threads at the same time.
-    """
-
-    def __init__(self, api: Api, plan: Any, name: str) -> None:
-        """``plan``: its bytes. Raises EngineError where it does not fit, DeviceError with no GPU."""
-        trt = api.module
-        self._api = api
-        self._name = name
-        try:
-            runtime = trt.Runtime(api.log)
-        except TypeError as error:  # its factory returned null
-            raise DeviceError(f"TensorRT {api.version} finds no usable CUDA device") from error
-        self._runtime = runtime
-        engine = runtime.deserialize_cuda_engine(plan)
-        if engine is None:
-            raise EngineError(f"{name}: TensorRT {api.version} refuses the engine: {reason(api)}")
-        self._engine = engine
-        self.bindings = self._bindings()
-        self.layers: int = engine.num_layers
-        self.size = self._memory_size()
-        context = self._new_context()
-        if context is None:
-            raise EngineError(f"{name}: no memory to run the engine: {reason(api)}")
-        self._context = context
-        self._numbers = {binding.name: row for row, binding in enumerate(self.bindings)}
-        self._addresses = [0] * len(self.bindings)
-
-    def use(self, address: int, size: int) -> None:
-        """Run on this block of device memory from now on."""
-        context = self._context
-        if self._api.has.set_memory:
-            context.set_device_memory(address, size)
-        elif self._api.has.named_tensors:
-            context.device_memory = address
-        else:
-            context.device_memory = _capsule(address)
-
-    def bind(self, name: str, address: int) -> None:
-        """Where an input or output lies on the device; 256-byte aligned."""
-        if self._api.has.named_tensors:
-            context = self._context
-            if not context.set_tensor_address(name, address):
-                raise EngineError(f"{self._name}: cannot bind {name}: {reason(self._api)}")
-        else:
-            self._addresses[self._numbers[name]] = address
-
-    def shape(self, name: str, shape: Tuple[int, ...]) -> None:
-        """The shape of an input from now on."""
-        context = self._context
-        if self._api.has.named_tensors:
-            taken = context.set_input_shape(name, shape)
-        else:
-            taken = context.set_binding_shape(self._numbers[name], shape)
-        if not taken:
-            raise EngineError(f"{self._name}: {name} cannot be {list(shape)}: {reason(self._api)}")
-
-    def output_shapes(self) -> Dict[str, Tuple[int, ...]]:
-        """Of each output, for the inputs' shapes of now; -1 where only a run can tell."""
-        context = self._context
-        outputs = [binding.name for binding in self.bindings if not binding.is_input]
-        if self._api.has.named_tensors:
-            return {name: tuple(context.get_tensor_shape(name)) for name in outputs}
-        numbers = self._numbers
-        return {name: tuple(context.get_binding_shape(numbers[name])) for name in outputs}
-
-    def enqueue(self, stream: int) -> None:
-        """Start it on a CUDA stream, given by its handle."""
-        context = self._context
-        if self._api.has.named_tensors:
-            started = context.execute_async_v3(stream)
-        else:
-            started = context.execute_async_v2(self._addresses, stream)
-        if not started:
-            raise EngineError(f"{self._name}: TensorRT does not run: {reason(self._api)}")
-
-    def close(self) -> None:
-        """Context, engine, runtime, in this order, while the CUDA context is there."""
-        self._context = self._engine = self._runtime = None
-
-    def _bindings(self) -> Tuple[Binding, ...]:
-        engine = self._engine
-        if self._api.has.named_tensors:
-            names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
-            return tuple(self._named(name) for name in names)
-        return tuple(self._numbered(number) for number in range(engine.num_bindings))
-
-    def _named(self, name: str) -> Binding:
-        engine = self._engine
-        if engine.get_tensor_location(name).name == "HOST":
-            raise self._shape_tensor(name)
-        shape = tuple(engine.get_tensor_shape(name))
-        is_input = engine.get_tensor_mode(name).name == "INPUT"
-        most = tuple(engine.get_tensor_profile_shape(name, 0)[2]) if is_input else shape
-        return Binding(
-            name, shape, self._dtype(name, engine.get_tensor_dtype(name)), is_input, most
-        )
-
-    def _numbered(self, number: int) -> Binding:
-        engine = self._engine
-        name = engine.get_binding_name(number)
-        if engine.get_location(number).name == "HOST":
-            raise self._shape_tensor(name)
-        shape = tuple(engine.get_binding_shape(number))
-        is_input = engine.binding_is_input(number)
-        most = tuple(engine.get_profile_shape(0, number)[2]) if is_input else shape
-        return Binding(
-            name, shape, self._dtype(name, engine.get_binding_dtype(number)), is_input, most
-        )
-
-    def _dtype(self, name: str, kind: Any) -> str:
-        if kind.name not in _DTYPES:
-            raise EngineError(
-                f"{self._name}: {name} is of {kind.name}, which nothing here can read. Export the "
-                "model with float32 inputs and outputs"
-            )
-        return _DTYPES[kind.name]
-
-    def _shape_tensor(self, name: str) -> EngineError:
-        return EngineError(
-            f"{self._name}: {name} tells a shape and lies in CPU memory, which is not run here. "
-            "Export the model without it"
-        )
-
-    def _memory_size(self) -> int:
-        engine = self._engine
-        if self._api.has.memory_size:
-            return int(engine.device_memory_size)
-        return int(engine.device_memory_size_v2)
-
-    def _new_context(self) -> Any:
-        engine = self._engine
-        if self._api.has.strategies:
-            strategy = self._api.module.ExecutionContextAllocationStrategy
-            return engine.create_execution_context(strategy.USER_MANAGED)
-        return engine.create_execution_context_without_device_memory()
-
-
-def _capsule(address: int) -> Any:
-    """What TensorRT 8.2 and 8.4 take for a pointer. It is read at once."""
-    make = ctypes.pythonapi.PyCapsule_New
-    make.restype = ctypes.py_object
-    make.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-    return make(address, None, None)
