@@ -73,7 +73,7 @@ class Cuda:
     def shared(self, count: int) -> "Memory":
         """
         Memory that the CPU and the GPU both reach, as this chip likes it best: ``host`` is the
-        CPU's view, (count,) uint8. ``upload`` and ``download`` copy where there is something to.
+        CPU's view, (count,) uint8. ``put`` and ``download`` copy where there is something to.
         """
         count = max(1, count)
         flags = self._driver.host_alloc_flags
@@ -99,19 +99,19 @@ class Cuda:
         self._held.remove(memory)
         memory.free()
 
-    def put(self, image: np.ndarray, memory: "Memory", stream: Any) -> None:
-        """Bring a contiguous picture to the device; it may be changed once this returns."""
+    def put(self, image: np.ndarray, memory: "Memory", first: int, stream: Any) -> None:
+        """
+        Bring a contiguous picture to byte ``first`` of shared memory; it may be changed once this
+        returns.
+        """
         flat = image.reshape(-1)
         if self._uncached:
-            self._driver.memcpy_htod(memory.address, flat)
+            self._driver.memcpy_htod(memory.address + first, flat)
             return
-        np.copyto(memory.host[: flat.nbytes], flat)
-        self.upload(memory, flat.nbytes, stream)
-
-    def upload(self, memory: "Memory", count: int, stream: Any) -> None:
-        """``host[:count]`` to the device."""
+        part = memory.host[first : first + flat.nbytes]
+        np.copyto(part, flat)
         if memory.block is not None:
-            self._driver.memcpy_htod_async(memory.address, memory.host[:count], stream)
+            self._driver.memcpy_htod_async(memory.address + first, part, stream)
 
     def download(self, memory: "Memory", first: int, count: int, stream: Any) -> None:
         """``host[first:first + count]`` from the device, once the stream has got there."""

@@ -6,7 +6,7 @@ from typing import Any, Dict, NamedTuple, Tuple
 from app.device.trt import Api, reason
 from app.errors import DeviceError, EngineError
 
-_DTYPES = {  # TensorRT's name -> numpy's; numpy has no others, and trt.nptype fails on new numpys
+DTYPES = {  # TensorRT's name -> numpy's; numpy has no others, and trt.nptype fails on new numpys
     "FLOAT": "float32",
     "HALF": "float16",
     "INT8": "int8",
@@ -35,7 +35,7 @@ class Engine:
     """
 
     def __init__(self, api: Api, plan: Any, name: str) -> None:
-        """``plan``: its bytes. Raises EngineError where it does not fit, DeviceError without GPU."""
+        """Raises EngineError where the plan (bytes) does not fit, DeviceError where no GPU is."""
         trt = api.module
         self._api = api
         self._name = name
@@ -141,12 +141,12 @@ class Engine:
         )
 
     def _dtype(self, name: str, kind: Any) -> str:
-        if kind.name not in _DTYPES:
+        if kind.name not in DTYPES:
             raise EngineError(
                 f"{self._name}: {name} is of {kind.name}, which nothing here can read. Export the "
                 "model with float32 inputs and outputs"
             )
-        return _DTYPES[kind.name]
+        return DTYPES[kind.name]
 
     def _shape_tensor(self, name: str) -> EngineError:
         return EngineError(

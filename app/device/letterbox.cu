@@ -10,7 +10,7 @@
 enum Form { BGR = 3, BGRX = 4, NV12 = 1 };
 enum Kind { FLOAT32 = 0, FLOAT16 = 1, UINT8 = 2 };
 
-struct Row {                       // 64 bytes; device/jetson.py packs it
+struct Row {                       // 56 bytes; device/placer.py packs it
     unsigned long long picture;    // device address of the whole picture
     int pitch;                     // bytes from one line to the next
     int form;
@@ -23,7 +23,7 @@ struct Row {                       // 64 bytes; device/jetson.py packs it
 
 struct Rows { Row row[32]; };
 
-struct Look {                      // device/jetson.py packs it
+struct Look {                      // 48 bytes; device/placer.py packs it
     int wide, high;                // of the input
     int kind;
     int nhwc;

@@ -1,0 +1,297 @@
+"""runner: one engine on the device, from pictures to what comes back, in buffers that stay."""
+
+import logging
+import threading
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from app.device.cuda import Cuda, Memory
+from app.device.engine import Binding, Engine
+from app.device.graph import Graph, GraphError, Graphs
+from app.device.picker import Output, Picker
+from app.device.placer import Placer, Source
+from app.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+_ALIGNED = 256  # bytes
+
+
+class Lane:
+    """
+    The one stream on which all engines of a process run, one after another, and the scratch
+    block that they therefore share. ``turn`` is held while work is put on the stream, not while
+    it is waited for: so a thread brings its next picture while another's is inferred.
+    """
+
+    def __init__(self, cuda: Cuda, graphs: bool = True) -> None:
+        self.cuda = cuda
+        self.stream = cuda.stream()
+        self.turn = threading.Lock()
+        self.graphs = _graphs() if graphs else None
+        self._scratch: Optional[Memory] = None
+        self._engines: List[Engine] = []
+
+    def take_in(self, engine: Engine) -> None:
+        """Let an engine run on the scratch block, which grows to the largest; before frames flow."""
+        self._engines.append(engine)
+        if self._scratch is None or engine.size > self._scratch.count:
+            self.cuda.wait()
+            if self._scratch is not None:
+                self.cuda.release(self._scratch)
+            self._scratch = self.cuda.allocate(engine.size)
+        for one in self._engines:
+            one.use(self._scratch.address, self._scratch.count)
+
+    @property
+    def scratch_bytes(self) -> int:
+        return self._scratch.count if self._scratch else 0
+
+    def capture(self, work: Any) -> Optional[Graph]:
+        """The work as a graph, or None where that is not to be had, which is said once."""
+        if self.graphs is None:
+            return None
+        try:
+            return self.graphs.capture(self.stream, work)
+        except (GraphError, EngineError) as error:
+            logger.info("no CUDA graphs, each frame is started step by step: %s", error)
+            self.graphs = None
+            return None
+
+
+class Prepared(NamedTuple):
+    """A tensor: pictures placed in a slot's input, ready once the slot's stream is."""
+
+    slot: "Slot"
+    rows: int
+
+
+class Slot:
+    """What one thread works in: its stream, the pictures, the input, what comes back."""
+
+    def __init__(self, cuda: Cuda) -> None:
+        self.stream = cuda.stream()
+        self.ready = cuda.event()
+        self.done = cuda.event()
+        self.pictures: Optional[Memory] = None
+        self.input: Optional[Memory] = None
+        self.back: Dict[str, Memory] = {}
+        self.graphs: Dict[Tuple[int, int], Optional[Graph]] = {}  # (rows, first row) -> replay
+
+
+class Picking(NamedTuple):
+    """How candidates are picked: roles of outputs, the picker, and the least score."""
+
+    picker: Picker
+    least: float
+
+
+class Runner:
+    """``prepare`` and ``infer`` for one engine; each thread has a slot of its own."""
+
+    def __init__(self, lane: Lane, engine: Engine, placer: Placer, batch: int) -> None:
+        """
+        Takes the largest batch that the engine's profile allows. ``pick`` may follow. Raises
+        EngineError where a size is known only to a run.
+        """
+        self._lane = lane
+        self._cuda = lane.cuda
+        self._engine = engine
+        self._placer = placer
+        self.batch = batch
+        self._slots: List[Slot] = []
+        self._own = threading.local()
+        self._picking: Optional[Picking] = None
+        self._picture = [b for b in engine.bindings if b.is_input and len(b.shape) == 4][0]
+        self._sides = [b for b in engine.bindings if b.is_input and b is not self._picture]
+        self._free = self._picture.shape[0] < 0
+        self.outputs = self._output_shapes()
+        self._common: Dict[str, Memory] = {}
+        lane.take_in(engine)
+
+    def feed(self, name: str, values: np.ndarray) -> None:
+        """Give another input (batch, ...) the same values for ever."""
+        block = self._cuda.allocate(values.nbytes)
+        self._cuda.store(block.address, values)
+        self._engine.bind(name, block.address)
+
+    def pick(self, binary: bytes, plan: Any, roles: Mapping[str, str], least: float) -> Picker:
+        """Bring back candidates only, by a vision.pick.Plan, from here on."""
+        for binding in self.outputs:
+            size = int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
+            self._common[binding.name] = self._cuda.allocate(size)
+        by_role = {}
+        for binding in self.outputs:
+            elements = int(np.prod(binding.shape[1:]))
+            address = self._common[binding.name].address
+            for role, name in roles.items():
+                if name == binding.name:
+                    by_role[role] = Output(address, elements, binding.dtype)
+        picker = Picker(self._cuda, binary, plan, by_role, self.batch)
+        self._picking = Picking(picker, least)
+        return picker
+
+    def prepare(self, images: Sequence[np.ndarray], windows: np.ndarray) -> Prepared:
+        slot = self._slot()
+        sources = self._bring(slot, images)
+        size = max(len(images), self.batch) * self._placer.row_bytes
+        slot.input = self._at_least(slot, slot.input, size, shared=False)
+        self._placer.place(sources, windows, slot.input.address, slot.stream)
+        slot.ready.record(slot.stream)
+        return Prepared(slot, len(images))
+
+    def infer(self, tensor: Prepared) -> Dict[str, np.ndarray]:
+        parts = [
+            self._infer(tensor.slot, first, min(self.batch, tensor.rows - first))
+            for first in range(0, max(1, tensor.rows), self.batch)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        if self._picking:
+            parts = _as_wide(parts)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def close(self) -> None:
+        """Graphs and the engine; memory is the Cuda's to free."""
+        for slot in self._slots:
+            for graph in slot.graphs.values():
+                if graph is not None:
+                    graph.destroy()
+            slot.graphs.clear()
+        self._engine.close()
+
+    def _infer(self, slot: Slot, first: int, rows: int) -> Dict[str, np.ndarray]:
+        lane = self._lane
+        key = (rows, first)
+        with lane.turn:
+            lane.stream.wait_for_event(slot.ready)
+            graph = slot.graphs.get(key)
+            if graph is not None:
+                graph.launch(lane.stream)
+            else:
+                self._start(slot, first, rows)
+            slot.done.record(lane.stream)
+            if key not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
+                slot.graphs[key] = lane.capture(lambda: self._start(slot, first, rows))
+        slot.done.synchronize()
+        return self._taken(slot, rows)
+
+    def _start(self, slot: Slot, first: int, rows: int) -> None:
+        """Put all the work of a batch on the stream."""
+        engine, stream = self._engine, self._lane.stream
+        assert slot.input is not None
+        if self._free:
+            for binding in [self._picture] + self._sides:
+                engine.shape(binding.name, (rows,) + binding.most[1:])
+        engine.bind(self._picture.name, slot.input.address + first * self._placer.row_bytes)
+        for binding in self.outputs:
+            where = self._common if self._picking else slot.back
+            engine.bind(binding.name, where[binding.name].address)
+        engine.enqueue(stream.handle)
+        if self._picking:
+            picker, least = self._picking
+            picker.start(least, rows, slot.back[""].address, stream)
+            self._cuda.download(slot.back[""], 0, rows * picker.row_bytes, stream)
+            return
+        for binding in self.outputs:
+            size = int(np.prod(binding.shape[1:])) * np.dtype(binding.dtype).itemsize
+            self._cuda.download(slot.back[binding.name], 0, rows * size, stream)
+
+    def _taken(self, slot: Slot, rows: int) -> Dict[str, np.ndarray]:
+        """Copies of what came back: the caller's."""
+        if self._picking:
+            picker = self._picking.picker
+            back = slot.back[""].host[: rows * picker.row_bytes]
+            return picker.columns(back.reshape(rows, picker.row_bytes))
+        made = {}
+        for binding in self.outputs:
+            shape = (rows,) + binding.shape[1:]
+            count = int(np.prod(shape)) * np.dtype(binding.dtype).itemsize
+            made[binding.name] = (
+                slot.back[binding.name].host[:count].copy().view(binding.dtype).reshape(shape)
+            )
+        return made
+
+    def _slot(self) -> Slot:
+        slot: Optional[Slot] = getattr(self._own, "slot", None)
+        if slot is None:
+            slot = self._own.slot = Slot(self._cuda)
+            if self._picking:
+                count = self.batch * self._picking.picker.row_bytes
+                slot.back[""] = self._cuda.shared(count)
+            else:
+                for binding in self.outputs:
+                    size = int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
+                    slot.back[binding.name] = self._cuda.shared(size)
+            self._slots.append(slot)
+        return slot
+
+    def _bring(self, slot: Slot, images: Sequence[np.ndarray]) -> List[Source]:
+        """Each picture to the device, once even where it stands in several rows."""
+        whole = {id(image): np.ascontiguousarray(image) for image in images}
+        places, size = {}, 0
+        for key, image in whole.items():
+            places[key] = size
+            size += -(-image.nbytes // _ALIGNED) * _ALIGNED
+        slot.pictures = self._at_least(slot, slot.pictures, size, shared=True)
+        for key, image in whole.items():
+            self._cuda.put(image, slot.pictures, places[key], slot.stream)
+        base = slot.pictures.address
+        return [Source(whole[id(image)], base + places[id(image)]) for image in images]
+
+    def _at_least(self, slot: Slot, block: Optional[Memory], size: int, shared: bool) -> Memory:
+        """The block, or a larger one; frames of one size never ask for that twice."""
+        if block is not None and block.count >= size:
+            return block
+        if block is not None:
+            self._cuda.wait()
+            self._cuda.release(block)
+            for graph in slot.graphs.values():
+                if graph is not None:
+                    graph.destroy()
+            slot.graphs.clear()
+        return self._cuda.shared(size) if shared else self._cuda.allocate(size)
+
+    def _output_shapes(self) -> Tuple[Binding, ...]:
+        """The outputs, their shapes for the largest batch."""
+        if self._free:
+            for binding in [self._picture] + self._sides:
+                self._engine.shape(binding.name, (self.batch,) + binding.most[1:])
+        shapes = self._engine.output_shapes()
+        made = []
+        for binding in self._engine.bindings:
+            if binding.is_input:
+                continue
+            shape = shapes[binding.name]
+            if any(size < 0 for size in shape):
+                raise EngineError(
+                    f"output {binding.name} {list(shape)} has a size that only a run can tell, "
+                    "and is not read here. Export the model without it"
+                )
+            made.append(binding._replace(shape=shape))
+        return tuple(made)
+
+
+def _as_wide(parts: List[Dict[str, np.ndarray]]) -> List[Dict[str, np.ndarray]]:
+    """Candidate columns of several batches, filled up to one width; ``count`` says what is real."""
+    most = max(part["index"].shape[1] for part in parts)
+    made = []
+    for part in parts:
+        short = most - part["index"].shape[1]
+        wide = {"count": part["count"]}
+        for name in ("index", "class_id", "score", "box"):
+            array = part[name]
+            wide[name] = np.pad(
+                array, [(0, 0), (0, short)] + [(0, 0)] * (array.ndim - 2), "constant"
+            )
+        made.append(wide)
+    return made
+
+
+def _graphs() -> Optional[Graphs]:
+    try:
+        return Graphs()
+    except GraphError as error:
+        logger.info("no CUDA graphs, each frame is started step by step: %s", error)
+        return None

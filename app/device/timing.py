@@ -1,0 +1,35 @@
+"""timing: what kernels took when they were timed before, kept in a file per device and release."""
+
+import contextlib
+import logging
+import os
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+def use(config: Any, path: str) -> Any:
+    """Begin with what the file says, if it is of this device and release."""
+    content = b""
+    if path:
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            content = file.read()
+    cache = config.create_timing_cache(content)
+    if not config.set_timing_cache(cache, False):  # another device's or release's
+        cache = config.create_timing_cache(b"")
+        config.set_timing_cache(cache, False)
+    return cache
+
+
+def keep(config: Any, path: str) -> None:
+    """Write what is known after a build."""
+    if not path:
+        return
+    cache = config.get_timing_cache()
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(cache.serialize())
+        os.replace(temporary, path)
+    except OSError as error:
+        logger.warning("%s cannot be written: %s", path, error.strerror)
