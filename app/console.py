@@ -106,7 +106,8 @@ def manifest(model: Model, reason: str) -> Iterator[str]:
         yield (
             f"input: {{size: {list(spec.size_wh)}, layout: {spec.layout}, colour: {spec.colour}, "
             f"mean: {list(spec.mean)}, std: {list(spec.std)}, "
-            f"placement: {spec.placement.value}, pad: {spec.pad}}}"
+            f"placement: {spec.placement.value}, pad: {spec.pad}"
+            + (f", resize: {spec.resize}}}" if spec.resize else "}")
         )
     if model.decoder is not None:
         yield f"decoder: {model.decoder}"

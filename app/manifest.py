@@ -125,6 +125,12 @@ def _input(**values: Any) -> InputSpec:
     return InputSpec(**values)
 
 
+def _input_misfits(made: InputSpec) -> List[Complaint]:
+    if made.resize is None or made.placement is Placement.CENTRE_CROP:
+        return []
+    return [Complaint(("resize",), f"means nothing with placement {made.placement.value}")]
+
+
 def _checked_source(origin: Origin) -> List[Complaint]:
     given = [key for key in ("url", "package", "file") if getattr(origin, key)]
     found = []
@@ -253,7 +259,11 @@ _INPUT = Group(
         Setting("std", ListOf(Number(check=_divisor), 3, 3), _WHITE, "then divides it"),
         Setting("placement", Text([place.value for place in Placement]), "letterbox"),
         Setting("pad", Whole(0, 255), 114, "grey level around a letterboxed picture"),
+        Setting(
+            "resize", Whole(1, 8192), None, "centre-crop: pixels of the short side before the cut"
+        ),
     ),
+    _input_misfits,
 )
 
 _SETTINGS = (

@@ -15,6 +15,7 @@ class Placement(enum.Enum):
     LETTERBOX = "letterbox"  # shape kept, centred, padded
     LETTERBOX_TOP_LEFT = "letterbox-top-left"  # shape kept, padded right and below
     STRETCH = "stretch"  # one scale per axis, no padding
+    CENTRE_CROP = "centre-crop"  # shape kept, its short side resized, the middle cut out
 
 
 _FITS = {
@@ -34,9 +35,13 @@ class InputSpec(NamedTuple):
     std: Tuple[float, float, float] = (255.0, 255.0, 255.0)
     placement: Placement = Placement.LETTERBOX
     pad: int = 114  # grey level 0..255 around a letterboxed picture
+    resize: Optional[int] = None  # centre crop: pixels of the short side; None: as the input's
 
     def fit(self, image_wh: Tuple[int, int]) -> letterbox.Fit:
         """Where a picture of this size lies in the input. ``letterbox.undo`` is the way back."""
+        if self.placement is Placement.CENTRE_CROP:
+            short = self.resize or min(self.size_wh)
+            return letterbox.centre_crop(image_wh, self.size_wh, short)
         return _FITS[self.placement](image_wh, self.size_wh)
 
 
@@ -96,8 +101,10 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         """
-        Cut window b, row b of (B, 4) xyxy in pixels, from picture b, (H, W, 3) uint8 BGR; place
-        each in the network's input and stack them. One picture may stand in several rows.
+        Cut window b, row b of (B, 4) xyxy in pixels, from picture b; place each in the network's
+        input and stack them. One picture may stand in several rows. A picture is uint8: BGR or
+        BGRx, (H, W, 3 or 4); or NV12, (H * 3 / 2, W) with W and H even, the rows of Y and then
+        those of U and V in turn, BT.601 of limited range.
         """
 
     @abc.abstractmethod

@@ -7,14 +7,27 @@ import cv2
 import numpy as np
 
 from app.device.backend import InputSpec
+from app.vision import letterbox
+
+_MUCH = 16  # inputs: a picture resized to more than that is only sampled where it is seen
 
 
 def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """The window's pixels, a view: rounded, kept inside the picture, one pixel at least."""
-    high, wide = image.shape[:2]
+    """
+    The window's pixels, (h, w, 3 or 4) BGR or BGRx: rounded, kept inside the picture, one pixel at
+    least. A view, but for NV12.
+    """
+    wide, high = letterbox.size_of(image)
     x1, y1, x2, y2 = (int(round(float(edge))) for edge in window)
     x1, y1 = min(max(x1, 0), wide - 1), min(max(y1, 0), high - 1)
-    return image[y1 : max(y1 + 1, y2), x1 : max(x1 + 1, x2)]
+    x2, y2 = min(max(x1 + 1, x2), wide), min(max(y1 + 1, y2), high)
+    if image.ndim == 3:
+        return image[y1:y2, x1:x2]
+    # four pixels share their colour, so whole fours are converted
+    left, top, right, bottom = x1 & ~1, y1 & ~1, x2 + 1 & ~1, y2 + 1 & ~1
+    planes = image[top:bottom, left:right], image[high + top // 2 : high + bottom // 2, left:right]
+    picture = cv2.cvtColor(np.concatenate(planes), cv2.COLOR_YUV2BGR_NV12)
+    return np.asarray(picture[y1 - top : y2 - top, x1 - left : x2 - left])
 
 
 class Canvas(threading.local):
@@ -47,11 +60,20 @@ class Canvas(threading.local):
             self._fits[row] = fit
             for plane, scale, shift in zip(self._planes[row], self._scale, self._shift):
                 plane[...] = self._spec.pad * scale - shift
-        if picture.shape[:2] != (fit.high, fit.wide):
-            picture = cv2.resize(picture, (fit.wide, fit.high), interpolation=cv2.INTER_LINEAR)
-        channels = cv2.split(picture)[:3]
-        inside = self._planes[row, :, fit.top : fit.top + fit.high, fit.left : fit.left + fit.wide]
+        channels = cv2.split(self._resized(picture, fit))[:3]
+        top, left = max(fit.top, 0), max(fit.left, 0)
+        high, wide = channels[0].shape
+        inside = self._planes[row, :, top : top + high, left : left + wide]
         for number, channel in enumerate(channels[::-1] if self._swap else channels):
             np.multiply(channel, self._scale[number], out=inside[number])
             if self._shift[number]:
                 inside[number] -= self._shift[number]
+
+    def _resized(self, picture: np.ndarray, fit: letterbox.Fit) -> np.ndarray:
+        """What is seen of the picture resized to its fit."""
+        rows, columns = letterbox.visible(fit, self._spec.size_wh)
+        if fit.wide * fit.high > _MUCH * self._spec.size_wh[0] * self._spec.size_wh[1]:
+            return letterbox.sampled(picture, fit, rows, columns)
+        if picture.shape[:2] != (fit.high, fit.wide):
+            picture = cv2.resize(picture, (fit.wide, fit.high), interpolation=cv2.INTER_LINEAR)
+        return picture[rows, columns]

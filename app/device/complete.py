@@ -85,7 +85,10 @@ def _filled(model: Model, guessed: Guess) -> Model:
 
 def _prepared(look: Look, size_wh: Tuple[int, int], layout: str) -> InputSpec:
     placement = Placement(look.placement)
-    return InputSpec(size_wh, layout, look.colour, look.mean, look.std, placement)
+    spec = InputSpec(size_wh, layout, look.colour, look.mean, look.std, placement)
+    if placement is Placement.CENTRE_CROP:
+        spec = spec._replace(resize=int(round(min(size_wh) * look.resize)))
+    return spec
 
 
 def _check_input(model: Model, inputs: Tuple[Tensor, ...]) -> None:

@@ -1,13 +1,23 @@
 """decode: a network's raw outputs to boxes, scores and classes: the table of all decoders."""
 
-from typing import Callable, Dict, List, Mapping, NamedTuple, Tuple
+import functools
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 import numpy as np
 
 from app.vision import boxes, decode_cells, decode_sets, decode_yolo
-from app.vision.found import Found
+from app.vision.found import Found, found, quiet
+from app.vision.pick import Outputs, Picked, Plan, Shapes, pick
 
-Decode = Callable[[Mapping[str, np.ndarray], Tuple[int, int], float], List[Found]]
+Decode = Callable[[Outputs, Tuple[int, int], float], List[Found]]
+Anything = TypeVar("Anything")
+
+
+class Dense(NamedTuple):
+    """A head of many candidates, few of them picked: where they lie, and the boxes of the few."""
+
+    plan: Callable[[Shapes, Tuple[int, int]], Plan]  # shapes by role, the batch first and not read
+    boxes: Callable[[Picked, Shapes, Tuple[int, int]], np.ndarray]  # (N, 4) xyxy, network pixels
 
 
 class Decoder(NamedTuple):
@@ -16,27 +26,56 @@ class Decoder(NamedTuple):
     decode: Decode
     roles: Tuple[str, ...]  # the outputs it reads; with "output" alone, names do not matter
     suppress: bool  # whether NMS has still to be done
+    dense: Optional[Dense] = None  # None: the outputs are short, and read whole
 
+
+def _planned(dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
+    """Raises ValueError, or KeyError for a role not there, where the shapes are not the head's."""
+    plan = dense.plan(shapes, input_wh)
+    if min(min(level.classes, level.fan) for level in plan.levels) < 1:
+        raise ValueError("there is no column for a class")
+    return plan
+
+
+@quiet
+def _boxed(picked: Picked, dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Found:
+    return found(dense.boxes(picked, shapes, input_wh), picked.score, picked.class_id)
+
+
+def _decode(
+    dense: Dense, outputs: Outputs, input_wh: Tuple[int, int], min_score: float
+) -> List[Found]:
+    shapes = {role: array.shape for role, array in outputs.items()}
+    picked = pick(outputs, _planned(dense, shapes, input_wh), min_score)
+    return [_boxed(picture, dense, shapes, input_wh) for picture in picked]
+
+
+def _dense(
+    plan: Callable[..., Plan], boxes_of: Callable[..., np.ndarray], roles: str, suppress: bool
+) -> Decoder:
+    dense = Dense(plan, boxes_of)
+    return Decoder(functools.partial(_decode, dense), tuple(roles.split()), suppress, dense)
+
+
+_cells, _sets, _yolo = decode_cells, decode_sets, decode_yolo
 
 DECODERS: Dict[str, Decoder] = {
-    "yolox": Decoder(decode_yolo.yolox, ("output",), True),
-    "yolov5": Decoder(decode_yolo.yolov5, ("output",), True),
-    "yolov8": Decoder(decode_yolo.yolov8, ("output",), True),
-    "end2end": Decoder(decode_sets.end2end, ("output",), False),
-    "efficient_nms": Decoder(
-        decode_sets.efficient_nms, ("count", "boxes", "scores", "classes"), False
-    ),
-    "detr": Decoder(decode_sets.detr, ("labels", "boxes", "scores"), False),
-    "detr_unit": Decoder(decode_sets.detr_unit, ("labels", "boxes", "scores"), False),
-    "detr_logits": Decoder(decode_sets.detr_logits, ("logits", "boxes"), False),
-    "detr_softmax": Decoder(decode_sets.detr_softmax, ("logits", "boxes"), False),
-    "rtdetr": Decoder(decode_sets.rtdetr, ("output",), False),
-    "nanodet": Decoder(decode_cells.nanodet, ("output",), True),
-    "nanodet_plus": Decoder(decode_cells.nanodet_plus, ("output",), True),
-    "picodet": Decoder(decode_cells.picodet, ("output",), True),
-    "ssd": Decoder(decode_sets.ssd, ("scores", "boxes"), True),
-    "ssd_tf": Decoder(decode_sets.ssd_tf, ("count", "boxes", "scores", "classes"), False),
-    "centerface": Decoder(decode_cells.centerface, ("heat", "size", "offset"), True),
+    "yolox": _dense(_yolo.yolox, _yolo.yolox_boxes, "output", True),
+    "yolov5": _dense(_yolo.yolov5, _yolo.pixel_boxes, "output", True),
+    "yolov8": _dense(_yolo.yolov8, _yolo.pixel_boxes, "output", True),
+    "end2end": Decoder(_sets.end2end, ("output",), False),
+    "efficient_nms": Decoder(_sets.efficient_nms, ("count", "boxes", "scores", "classes"), False),
+    "detr": Decoder(_sets.detr, ("labels", "boxes", "scores"), False),
+    "detr_unit": Decoder(_sets.detr_unit, ("labels", "boxes", "scores"), False),
+    "detr_logits": _dense(_sets.detr_logits, _sets.unit_centres, "logits boxes", False),
+    "detr_softmax": _dense(_sets.detr_softmax, _sets.unit_centres, "logits boxes", False),
+    "rtdetr": _dense(_sets.rtdetr, _sets.unit_centres, "output", False),
+    "nanodet": _dense(_cells.gfl, _cells.nanodet_boxes, "output", True),
+    "nanodet_plus": _dense(_cells.gfl, _cells.nanodet_plus_boxes, "output", True),
+    "picodet": _dense(_cells.gfl, _cells.picodet_boxes, "output", True),
+    "ssd": _dense(_sets.ssd, _sets.unit_corners, "scores boxes", True),
+    "ssd_tf": Decoder(_sets.ssd_tf, ("count", "boxes", "scores", "classes"), False),
+    "centerface": _dense(_cells.centerface, _cells.centerface_boxes, "heat size offset", True),
 }
 
 
@@ -50,16 +89,33 @@ class Head(NamedTuple):
     iou: float
 
 
-def find(outputs: Mapping[str, np.ndarray], head: Head) -> List[Found]:
+def find(outputs: Outputs, head: Head) -> List[Found]:
     """The objects of each picture of a batch, best first, doubles of one class removed."""
     decoder = DECODERS[head.decoder]
     pictures = decoder.decode(bind(outputs, head.roles), head.input_wh, head.score)
-    if not decoder.suppress:
-        return pictures
-    return [suppress(picture, head.iou) for picture in pictures]
+    return [_distinct(picture, head) for picture in pictures]
 
 
-def bind(outputs: Mapping[str, np.ndarray], roles: Mapping[str, str]) -> Dict[str, np.ndarray]:
+def plan(head: Head, shapes: Shapes) -> Optional[Plan]:
+    """
+    How to pick candidates from outputs by name, shapes with the batch first: ``of_picked`` then
+    finds what ``find`` would. None where the decoder reads its outputs whole, or a size behind
+    the batch is free (-1). Raises ValueError or KeyError where the shapes are not the head's.
+    """
+    dense, by_role = DECODERS[head.decoder].dense, bind(shapes, head.roles)
+    if dense is None or any(size < 0 for shape in by_role.values() for size in shape[1:]):
+        return None
+    return _planned(dense, by_role, head.input_wh)
+
+
+def of_picked(picked: Picked, head: Head, shapes: Shapes) -> Found:
+    """The objects of one picture whose candidates were picked by ``plan(head, shapes)``."""
+    dense = DECODERS[head.decoder].dense
+    assert dense is not None  # or there had been no plan
+    return _distinct(_boxed(picked, dense, bind(shapes, head.roles), head.input_wh), head)
+
+
+def bind(outputs: Mapping[str, Anything], roles: Mapping[str, str]) -> Dict[str, Anything]:
     """Outputs by role. Without roles a single output is "output", and names stand for roles."""
     if roles:
         return {role: outputs[name] for role, name in roles.items()}
@@ -68,7 +124,11 @@ def bind(outputs: Mapping[str, np.ndarray], roles: Mapping[str, str]) -> Dict[st
     return dict(outputs)
 
 
-def suppress(found: Found, max_overlap: float) -> Found:
+def _distinct(picture: Found, head: Head) -> Found:
+    return suppress(picture, head.iou) if DECODERS[head.decoder].suppress else picture
+
+
+def suppress(picture: Found, max_overlap: float) -> Found:
     """Drop each box that overlaps a better one of its own class."""
-    kept = boxes.nms(found.xyxy, found.score, max_overlap, found.class_id)
-    return Found(found.xyxy[kept], found.score[kept], found.class_id[kept])
+    kept = boxes.nms(picture.xyxy, picture.score, max_overlap, picture.class_id)
+    return Found(*(column[kept] for column in picture))

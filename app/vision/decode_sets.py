@@ -1,20 +1,11 @@
 """decode_sets: heads that name their boxes outright: end-to-end YOLO, EfficientNMS, DETR, SSD."""
 
-from typing import List, Mapping, NamedTuple, Tuple
+from typing import List, Tuple
 
 import numpy as np
 
-from app.vision.found import Found, found, from_centres, quiet, sigmoid, sure
-
-Outputs = Mapping[str, np.ndarray]
-
-
-class _Best(NamedTuple):
-    """The rows that will do, with the score and number of the best class of each."""
-
-    index: np.ndarray
-    score: np.ndarray
-    class_id: np.ndarray
+from app.vision.found import Found, found, from_centres, quiet, sure
+from app.vision.pick import Level, Outputs, Picked, Plan, Shapes, View, axes
 
 
 @quiet
@@ -58,61 +49,47 @@ def detr_unit(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> 
     return _labelled(outputs, np.array(input_wh * 2, np.float32), min_score)
 
 
-@quiet
-def detr_logits(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+def detr_logits(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
     """Logits (B, Q, C), each class on its own, and boxes (B, Q, 4) cx, cy, w, h from 0 to 1."""
-    size = np.array(input_wh * 2, np.float32)
-    made = []
-    for logits, boxes in zip(outputs["logits"], outputs["boxes"]):
-        scores = sigmoid(logits)
-        kept = sure(scores.reshape(-1), min_score)
-        query, class_id = np.unravel_index(kept, scores.shape)
-        boxes = np.asarray(boxes, np.float32)[query]
-        made.append(found(from_centres(boxes) * size, scores[query, class_id], class_id))
-    return made
+    queries, classes = axes(shapes, "logits", "Q, C")
+    every = Level(
+        queries * classes, View("logits", 0, 1, 1), 1, _four(shapes, queries), fan=classes
+    )
+    return Plan((every,), 4, "sigmoid")
 
 
-@quiet
-def detr_softmax(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+def detr_softmax(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
     """
     Logits (B, Q, C + 1), the last for "no object", and boxes (B, Q, 4) cx, cy, w, h from 0 to 1:
     facebookresearch/detr, models/detr.py, PostProcess.
     """
-    size = np.array(input_wh * 2, np.float32)
-    made = []
-    for logits, boxes in zip(outputs["logits"], outputs["boxes"]):
-        logits = np.asarray(logits, np.float32)
-        weight = np.exp(logits - logits.max(axis=1, keepdims=True))
-        best = _best(weight[:, :-1] / weight.sum(axis=1, keepdims=True), min_score)
-        xyxy = from_centres(np.asarray(boxes, np.float32)[best.index]) * size
-        made.append(found(xyxy, best.score, best.class_id))
-    return made
+    queries, width = axes(shapes, "logits", "Q, C + 1")
+    logits = View("logits", 0, width, 1)
+    return Plan((Level(queries, logits, width - 1, _four(shapes, queries)),), 4, "softmax", 1)
 
 
-@quiet
-def rtdetr(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+def rtdetr(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
     """
     (B, Q, 4 + C): cx, cy, w, h from 0 to 1, class scores. Already free of doubles:
     ultralytics/models/rtdetr/predict.py.
     """
-    size = np.array(input_wh * 2, np.float32)
-    made = []
-    for rows in outputs["output"]:
-        best = _best(rows[:, 4:], min_score)
-        xyxy = from_centres(np.asarray(rows[best.index, :4], np.float32)) * size
-        made.append(found(xyxy, best.score, best.class_id))
-    return made
+    queries, width = axes(shapes, "output", "Q, 4 + C")
+    scores, box = View("output", 4, width, 1), View("output", 0, width, 1)
+    return Plan((Level(queries, scores, width - 4, ((box, 4),)),), 4)
 
 
-@quiet
-def ssd(outputs: Outputs, input_wh: Tuple[int, int], min_score: float) -> List[Found]:
+def ssd(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
     """Scores (B, N, 1 + C), background first, and boxes (B, N, 4) xyxy from 0 to 1."""
-    size = np.array(input_wh * 2, np.float32)
-    made = []
-    for scores, boxes in zip(outputs["scores"], outputs["boxes"]):
-        best = _best(scores[:, 1:], min_score)
-        made.append(found(boxes[best.index] * size, best.score, best.class_id))
-    return made
+    rows, width = axes(shapes, "scores", "N, 1 + C")
+    return Plan((Level(rows, View("scores", 1, width, 1), width - 1, _four(shapes, rows)),), 4)
+
+
+def unit_centres(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    return from_centres(picked.box) * np.array(input_wh * 2, np.float32)
+
+
+def unit_corners(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    return picked.box * np.array(input_wh * 2, np.float32)
 
 
 def whole(classes: np.ndarray) -> np.ndarray:
@@ -143,9 +120,8 @@ def _counted(outputs: Outputs, min_score: float) -> List[Found]:
     return made
 
 
-def _best(scores: np.ndarray, min_score: float) -> _Best:
-    """Of scores (N, C)."""
-    kept = sure(scores.max(axis=1), min_score)
-    few = scores[kept]
-    class_id = few.argmax(axis=1)
-    return _Best(kept, few[np.arange(len(few)), class_id], class_id)
+def _four(shapes: Shapes, rows: int) -> Tuple[Tuple[View, int], ...]:
+    """Where "boxes" (B, rows, 4) lie. Raises ValueError where they are others."""
+    if axes(shapes, "boxes", "N, 4") != (rows, 4):
+        raise ValueError(f"boxes is {tuple(shapes['boxes'])} and not (B, {rows}, 4)")
+    return ((View("boxes", 0, 4, 1), 4),)

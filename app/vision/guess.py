@@ -5,7 +5,7 @@ from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 from app.vision.clues import Head, Hints, Seen, axes, known, names_in, size_in
 from app.vision.guess_cells import centre_maps, distributions, one_list
 from app.vision.guess_sets import four_lists, tensorflow_lists, three_lists, two_lists
-from app.vision.looks import CAFFE, IMAGENET, TENSORFLOW, Look, for_type
+from app.vision.looks import CAFFE, TENSORFLOW, TORCHVISION, ULTRALYTICS, Look, for_type
 from app.vision.names import COCO, COCO_91
 from app.vision.tensors import FREE_SIZE_WH, Tensor, listed, picture_of, shape_of
 
@@ -54,9 +54,11 @@ def _classifier(seen: Seen) -> Optional[Head]:
     if len(seen.outputs) != 1 or len(flat) != 1:
         return None
     classes = known(flat[0].shape[1])
-    look, family = IMAGENET, "torchvision"
+    look, family = TORCHVISION, "torchvision"
     if classes == 1001:
         look, family = TENSORFLOW, "TensorFlow"
+    elif "task" in seen.hints.metadata:
+        look, family = ULTRALYTICS, "Ultralytics"
     elif seen.inputs[0].name == "data":
         look, family = CAFFE, "Caffe"
     return Head(None, {}, look, classes, f"one score per class: a classifier, {family} input")

@@ -87,6 +87,11 @@ note: n
             ["4: sources[0].package must name its version"],
         ),
         (GOOD.replace("[64, 32]", "[64, 32], std: [1, 0, 1]"), ["5: input.std[1] must be above 0"]),
+        (GOOD.replace("[64, 32]", "[64, 32], placement: centre-crop, resize: 40"), []),
+        (
+            GOOD.replace("[64, 32]", "[64, 32], resize: 40"),
+            ["5: input.resize means nothing with placement letterbox"],
+        ),
     ],
 )
 def test_every_mistake_has_its_line(tmp_path, text: str, told: List[str]) -> None:

@@ -106,3 +106,20 @@ def test_too_few_labels_are_refused(backend, tmp_path, spec) -> None:
     network = backend.load(Model("x", path, spec, decoder, labels=("a", "b", "c")))
     assert network.model.labels == ("a", "b", "c") and bool(network.guessed) != bool(spec)
     refused(backend, Model("x", path, spec, decoder, labels=("a",)), "1 labels for 3 classes")
+
+
+@pytest.mark.parametrize(
+    "side, classes, metadata, placement, resize",
+    [
+        (224, 1000, {}, Placement.CENTRE_CROP, 256),  # torchvision's own numbers
+        (299, 1000, {}, Placement.CENTRE_CROP, 342),
+        (224, 1001, {}, Placement.STRETCH, None),
+        (224, 1000, {"task": "classify"}, Placement.CENTRE_CROP, 224),
+    ],
+)
+def test_a_classifier_sees_what_its_family_sees(side, classes, metadata, placement, resize):
+    picture = TensorSpec("input", (1, 3, side, side), "float32")
+    scores = TensorSpec("output", (1, classes), "float32")
+    made = complete(Model("x", "x.onnx"), Tensors((picture,), (scores,), metadata))
+    assert made.model.decoder is None and made.model.input is not None
+    assert (made.model.input.placement, made.model.input.resize) == (placement, resize)
