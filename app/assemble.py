@@ -7,13 +7,14 @@ from app import catalogue
 from app.config import Config
 from app.core.pipeline import Pipeline
 from app.core.stage import Source, Stage
-from app.device.backend import Backend, Model
+from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
 from app.errors import DeviceError
 from app.media import mp4, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
-from app.stages.detect import Detect, class_ids
+from app.stages.classify import Classify, ClassifySettings
+from app.stages.detect import Detect, DetectSettings, class_ids
 from app.stages.limit import Limit
 from app.stages.overlay import Overlay
 from app.stages.preprocess import Preprocess
@@ -42,7 +43,7 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
             network.input.colour,
             network.input.placement.value,
         )
-    found = [Preprocess(backend, network), Detect(backend, network, config.detect)]
+    found = [Preprocess(backend, network), _reading(backend, network, config.detect)]
     captured = sources(config)
     seen: List[Stage] = []
     if frames is not None:
@@ -61,7 +62,7 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
 
 
 def chosen_model(config: Config) -> Model:
-    """The model to detect with: one of the config's own, of the catalogue, or an ONNX file."""
+    """The model to look with: one of the config's own, of the catalogue, or an ONNX file."""
     own = [one.model() for one in config.models if one.name == config.detect.model]
     return own[0] if own else catalogue.model(config.detect.model)
 
@@ -73,7 +74,7 @@ def describe(config: Config) -> Iterator[str]:
     model = chosen_model(config)
     if model.labels:  # else they are known once it is loaded
         class_ids(config.detect.classes, model)
-    yield f"model    {model.name}: {model.path}" + ("" if model.decoder else " (no manifest)")
+    yield f"model    {model.name}: {model.path}" + ("" if model.input else " (no manifest)")
     note = catalogue.note(config.detect.model)
     if note:
         yield f"note     {note}"
@@ -107,6 +108,14 @@ def backend(config: Config) -> Backend:
             "the same pipeline on the CPU"
         )
     return HostBackend(config.backend.threads)
+
+
+def _reading(backend: Backend, network: Network, settings: DetectSettings) -> Stage:
+    """What the network's outputs are read by: boxes, or one score per class."""
+    if network.model.decoder is not None:
+        return Detect(backend, network, settings)
+    wanted = class_ids(settings.classes, network.model)
+    return Classify(backend, network, ClassifySettings(settings.top, settings.score or 0.0, wanted))
 
 
 def _check_outputs(config: Config) -> None:

@@ -190,9 +190,12 @@ _DETECT = Group(
     DetectSettings,
     (
         Setting("model", Text(), about="a name in the catalogue or in models:, or an ONNX file"),
-        Setting("score", Number(0, 1), None, "least score (default: the model's own)"),
+        Setting(
+            "score", Number(0, 1), None, "least score (default: the model's own; a classifier's: 0)"
+        ),
         Setting("iou", Number(0, 1), None, "most overlap of two boxes of one class"),
         Setting("classes", ListOf(Text()), (), "labels to keep (default: all)"),
+        Setting("top", Whole(1, 100), 5, "a classifier: by how many classes to name a picture"),
     ),
 )
 

@@ -11,6 +11,7 @@ from app.fetch import Progress
 from app.manifest import Entry
 
 _MOST_LABELS = 12
+_WIDEST_LABEL = 24
 
 
 class Moment(NamedTuple):
@@ -23,14 +24,15 @@ class Moment(NamedTuple):
 def status(
     now: Moment, before: Moment, drops: Mapping[str, ChannelStats], sources: Sequence[Source]
 ) -> str:
-    """One line: rate since the moment before, latency, objects, drops, cameras in trouble."""
+    """One line: rate since the moment before, latency, what is seen, drops, cameras in trouble."""
     elapsed = max(now.when - before.when, 1e-6)
     rate = (now.reading.frames - before.reading.frames) / elapsed
     dropped = sum(stats.dropped for stats in drops.values())
+    named = [f"{_short(one.label)} {one.score:.0%}" for one in now.reading.named_now]
     parts = [
         f"{rate:5.1f} fps",
         f"latency {now.reading.latency.p50:.0f} ms",
-        counted(now.reading.objects_now, "object"),
+        ", ".join(named) or counted(now.reading.objects_now, "object"),
         f"{dropped} dropped",
         counted(now.reading.frames, "frame"),
     ]
@@ -134,4 +136,8 @@ def _row(spread: Spread) -> str:
 
 def _seen(one: Sighting) -> str:
     frames = counted(one.frames, "frame")
-    return f"{one.label:<24}{one.objects:>9} in {frames}, best score {one.score:.2f}"
+    return f"{_short(one.label):<24}{one.objects:>9} in {frames}, best score {one.score:.2f}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) < _WIDEST_LABEL else label[: _WIDEST_LABEL - 3] + ".."

@@ -16,6 +16,13 @@ class Event(NamedTuple):
     class_id: int
 
 
+class Top(NamedTuple):
+    """One of the classes that a classifier named a whole picture by."""
+
+    class_id: int
+    score: float  # 0..1
+
+
 class Frame(NamedTuple):
     """
     What travels through the pipeline: a value, so a stage yields a changed copy.
@@ -29,9 +36,10 @@ class Frame(NamedTuple):
     image: np.ndarray  # (H, W, 3) uint8, BGR
     time: float = 0.0  # seconds: place in the clip for files, UNIX time for live sources
     file: str = ""  # the picture's file name, for folders
-    tensor: Any = None  # the backend's own; set by preprocess, cleared by detect
+    tensor: Any = None  # the backend's own; set by preprocess, cleared by detect or classify
     detections: Optional[Detections] = None
-    labels: Tuple[str, ...] = ()  # names of detections.class_id; set by detect
+    tops: Optional[Tuple[Top, ...]] = None  # best first; set by classify
+    labels: Tuple[str, ...] = ()  # names of each class_id; set by detect or classify
     events: Tuple[Event, ...] = ()
     marks: Tuple[Tuple[str, float], ...] = ()  # (stage done or channel left, when)
 

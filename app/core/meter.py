@@ -22,7 +22,10 @@ class Spread(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """One label: objects summed over frames, frames with at least one, the highest score."""
+    """
+    One label: objects summed over frames, frames with at least one, the highest score. What a
+    classifier names a picture by first counts as one object.
+    """
 
     label: str
     objects: int
@@ -36,6 +39,7 @@ class Reading(NamedTuple):
     frames: int
     objects: int
     objects_now: int  # in the latest frame of each camera, summed
+    named_now: Tuple[Sighting, ...]  # the latest frame of each camera, by a classifier
     seconds: float  # from the first finished frame to the latest
     latency: Spread  # capture to the end of the last lane
     stages: Tuple[Spread, ...]  # time from one mark to the next, in order
@@ -73,6 +77,7 @@ class Meter:
         self._seen: Dict[str, List[float]] = {}  # label -> objects, frames, best score
         self._cameras: Dict[str, int] = {}
         self._latest: Dict[str, int] = {}  # camera -> objects in its latest frame
+        self._named: Dict[str, Sighting] = {}  # camera -> what its latest frame is named by
         self._first = self._last = 0.0
 
     def add(self, frame: Frame) -> None:
@@ -92,7 +97,15 @@ class Meter:
             self._cameras[frame.source] = self._cameras.get(frame.source, 0) + 1
             self._latest[frame.source] = 0 if frame.detections is None else len(frame.detections)
             if frame.detections is not None and len(frame.detections):
-                self._see(frame.detections.class_id, frame.detections.score, frame.labels)
+                found = frame.detections
+                self._see(found.class_id.tolist(), found.score.tolist(), frame.labels)
+            if not frame.tops:
+                self._named.pop(frame.source, None)
+            else:
+                first = frame.tops[0]
+                self._see([first.class_id], [first.score], frame.labels)
+                label = name_of(first.class_id, frame.labels)
+                self._named[frame.source] = Sighting(label, 1, 1, first.score)
 
     def read(self) -> Reading:
         with self._lock:
@@ -104,6 +117,7 @@ class Meter:
                 frames=sum(self._cameras.values()),
                 objects=sum(sighting.objects for sighting in seen),
                 objects_now=sum(self._latest.values()),
+                named_now=tuple(self._named.values()),
                 seconds=self._last - self._first,
                 latency=self._latency.spread("latency"),
                 stages=tuple(stage.spread(name) for name, stage in self._stages.items()),
@@ -111,9 +125,9 @@ class Meter:
                 cameras=tuple(self._cameras.items()),
             )
 
-    def _see(self, class_id: np.ndarray, score: np.ndarray, labels: Tuple[str, ...]) -> None:
+    def _see(self, class_ids: List[int], scores: List[float], labels: Tuple[str, ...]) -> None:
         here = set()
-        for number, certainty in zip(class_id.tolist(), score.tolist()):
+        for number, certainty in zip(class_ids, scores):
             label = name_of(number, labels)
             row = self._seen.setdefault(label, [0, 0, 0.0])
             row[0] += 1

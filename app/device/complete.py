@@ -166,8 +166,10 @@ def _check_labels(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> None:
 def _classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[int]:
     """How many classes the outputs tell apart, where their shapes say so."""
     assert model.input is not None
+    if model.decoder is None:
+        sides = [side for side in shapes.get("output", ())[1:] if side != 1]
+        return sides[0] if len(sides) == 1 and sides[0] > 0 else None
     rules = {  # decoder -> (role, what else the last axis holds)
-        None: ("output", 0),
         "yolox": ("output", 5),
         "yolov5": ("output", 5),
         "detr_logits": ("logits", 0),

@@ -1,4 +1,4 @@
-"""draw: boxes and label plates on a picture, in place, legible from 320x180 to 4K."""
+"""draw: boxes, label plates and class lists on a picture, in place, legible from 320x180 to 4K."""
 
 import functools
 import math
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from app.core.detections import Detections, name_of
+from app.core.frame import Top
 
 Colour = Tuple[int, int, int]  # blue, green, red
 
@@ -69,6 +70,30 @@ def draw(
         name, rest = caption(detections, int(row), labels, style)
         tile = _written(name, rest, colour_of(int(detections.class_id[row])), room, pen)
         _plate(image, boxes[row].tolist(), tile, pen)
+
+
+def draw_classes(
+    image: np.ndarray, tops: Sequence[Top], labels: Sequence[str], style: Style = PLAIN
+) -> None:
+    """
+    List the classes of (H, W, 3) uint8, BGR, in its upper left corner: a plate each, as many as
+    there is room for, and none that would say 0%.
+    """
+    height, width = image.shape[:2]
+    pen = pen_for(width, height, style.scale)
+    top = left = pen.margin
+    room = max(width // 2, min(width, 160)) - left
+    for one in tops:
+        if one.score < 0.005:
+            return
+        name = plain(name_of(one.class_id, labels))
+        rest = f" {one.score:.0%}" if style.score else ""
+        tile = _written(name, rest, colour_of(one.class_id), room, pen)
+        place = image[top : top + tile.shape[0], left : left + tile.shape[1]]
+        if place.shape[0] < tile.shape[0]:
+            return
+        place[...] = tile[:, : place.shape[1]]
+        top += tile.shape[0]
 
 
 def colour_of(class_id: int) -> Colour:

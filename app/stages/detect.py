@@ -20,6 +20,7 @@ class DetectSettings(NamedTuple):
     score: Optional[float] = None  # None: the model's own
     iou: Optional[float] = None
     classes: Tuple[str, ...] = ()  # labels to keep; none: all
+    top: int = 5  # classifiers: how many classes a picture is named by
 
 
 class Detect(Stage):
@@ -35,7 +36,6 @@ class Detect(Stage):
     def run(self, frames: Iterable[Frame]) -> Frames:
         network = self._network
         with self._backend.attached():
-            self._warm_up()
             for frame in frames:
                 outputs = self._backend.infer(network, frame.tensor)
                 (found,) = decode.find(outputs, self._head)
@@ -51,20 +51,9 @@ class Detect(Stage):
                     tensor=None, detections=detections, labels=network.model.labels
                 )
 
-    def _warm_up(self) -> None:
-        """Run once on black, so that each thread takes its memory before the first frame."""
-        black = np.zeros((16, 16, 3), np.uint8)
-        window = np.array([[0, 0, 16, 16]], np.float32)
-        tensor = self._backend.prepare(self._network, [black], window)
-        self._backend.infer(self._network, tensor)
-
 
 def _head(model: Model, settings: DetectSettings) -> decode.Head:
-    if model.decoder is None or model.input is None:
-        raise ConfigError(
-            f"{model.name} names what a picture shows but does not find where. "
-            "Detection needs a detector: jetwatch fetch --list"
-        )
+    assert model.decoder is not None and model.input is not None  # else see classify
     return decode.Head(
         model.decoder,
         model.outputs,

@@ -6,7 +6,7 @@ from typing import Iterable
 
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
-from app.media.draw import PLAIN, Style, draw
+from app.media.draw import PLAIN, Style, draw, draw_classes
 
 
 class Overlay(Stage):
@@ -19,4 +19,6 @@ class Overlay(Stage):
         for frame in frames:
             if frame.detections is not None:
                 draw(frame.image, frame.detections, frame.labels, self._style)
+            if frame.tops is not None:
+                draw_classes(frame.image, frame.tops, frame.labels, self._style)
             yield frame

@@ -80,6 +80,15 @@ def entry(frame: Frame) -> Dict[str, Any]:
         }
         for box, score, class_id, track_id in zip(*(column.tolist() for column in columns))
     ]
+    if frame.tops is not None:
+        said["classes"] = [
+            {
+                "label": name_of(top.class_id, frame.labels),
+                "class_id": top.class_id,
+                "score": round(top.score, 4),
+            }
+            for top in frame.tops
+        ]
     return said
 
 

@@ -12,6 +12,7 @@ def reading(**rest):
         "frames": 30,
         "objects": 12,
         "objects_now": 1,
+        "named_now": (),
         "seconds": 1.0,
         "latency": LATENCY,
         "stages": (Spread("to detect", 10, 1.0, 1.0, 2.0), Spread("detect", 10, 17.0, 16.0, 20.0)),
@@ -36,6 +37,13 @@ def test_status_is_the_rate_since_the_moment_before():
     assert console.status(now, before, drops(door=3), [source]).endswith(
         "| door: lost: no connection"
     )
+
+
+def test_status_says_what_a_classifier_sees():
+    named = (Sighting("tabby, tabby cat", 1, 1, 0.874), Sighting("x" * 50, 1, 1, 1.0))
+    now = console.Moment(12.0, reading(objects_now=0, named_now=named))
+    line = console.status(now, now, drops(door=0), [])
+    assert f"| tabby, tabby cat 87%, {'x' * 21}.. 100% |" in line and "object" not in line
 
 
 def test_summary_names_stages_and_what_was_seen():

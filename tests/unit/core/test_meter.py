@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from app.core.detections import Detections
-from app.core.meter import Meter
+from app.core.frame import Top
+from app.core.meter import Meter, Sighting
 from tests.doubles import frame
 
 
@@ -45,6 +46,19 @@ def test_what_was_seen_is_summed_by_label():
     assert reading.sightings[0].score == pytest.approx(0.9)
     assert dict(reading.cameras) == {"cam": 2, "other": 1}
     assert reading.objects_now == 1
+
+
+def test_a_classified_picture_is_seen_as_what_it_is_named_by_first():
+    meter = Meter()
+    named = (Top(1, 0.75), Top(0, 0.25))
+    meter.add(finished(0)._replace(detections=None, tops=named))
+    meter.add(finished(1)._replace(detections=None, tops=named))
+    meter.add(finished(0, "other")._replace(detections=None, tops=()))
+    reading = meter.read()
+    assert reading.sightings == (Sighting("dog", 2, 2, 0.75),)
+    assert reading.named_now == (Sighting("dog", 1, 1, 0.75),) and reading.objects_now == 0
+    meter.add(finished(2)._replace(detections=None, tops=()))
+    assert meter.read().named_now == ()
 
 
 def test_memory_does_not_grow_and_percentiles_follow_the_latest():

@@ -123,3 +123,13 @@ def test_a_classifier_sees_what_its_family_sees(side, classes, metadata, placeme
     made = complete(Model("x", "x.onnx"), Tensors((picture,), (scores,), metadata))
     assert made.model.decoder is None and made.model.input is not None
     assert (made.model.input.placement, made.model.input.resize) == (placement, resize)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (-1, 3), (1, 3, 1, 1), (1, 1, 1, 3)])
+def test_a_classifier_has_a_label_for_each_class(shape):
+    picture = TensorSpec("input", (1, 3, 4, 6), "float32")
+    seen = Tensors((picture,), (TensorSpec("output", shape, "float32"),))
+    model = Model("x", "x.onnx", PLAIN, labels=("a", "b", "c"))
+    assert complete(model, seen).model == model
+    with pytest.raises(EngineError, match="2 labels for 3 classes"):
+        complete(model._replace(labels=("a", "b")), seen)

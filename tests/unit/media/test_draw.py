@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from app.core.detections import Detections
-from app.media.draw import PALETTE, Style, caption, colour_of, draw, pen_for, plain
+from app.core.frame import Top
+from app.media.draw import (
+    PALETTE,
+    Style,
+    caption,
+    colour_of,
+    draw,
+    draw_classes,
+    pen_for,
+    plain,
+)
 
 SIZES = [(320, 180), (320, 320), (854, 480), (1920, 1080), (1080, 1920), (3840, 2160)]
 
@@ -117,3 +127,24 @@ def test_the_surest_is_on_top():
     draw(image, objects, ["a", "b"])
     assert (image == colour_of(1)).all(axis=2).any()
     assert not (image == colour_of(0)).all(axis=2).any()
+
+
+@pytest.mark.parametrize("width, height", SIZES)
+def test_classes_stand_in_the_corner_one_under_the_other(width, height):
+    image = grey(width, height)
+    draw_classes(image, [Top(2, 0.9), Top(0, 0.08), Top(1, 0.004)], ["x" * 500, "b", "cat"])
+    pen = pen_for(width, height)
+    first, second, unsaid = (
+        np.flatnonzero((image == colour_of(number)).all(axis=2).any(axis=1)) for number in (2, 0, 1)
+    )
+    assert len(first) == len(second) == pen.plate_height and not len(unsaid)
+    assert second[0] == first[-1] + 1
+    changed = np.flatnonzero((image != 90).any(axis=(0, 2)))
+    assert changed[-1] < max(width // 2, 160), "a long label is cut"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (7, 5), (33, 9), (60, 30)])
+def test_a_picture_too_small_for_all_classes_has_those_that_fit(size):
+    image = grey(*size)
+    draw_classes(image, [Top(number, 0.9) for number in range(5)], ["cat"])
+    assert (image != 90).any() == (size[1] >= pen_for(*size).plate_height + pen_for(*size).margin)

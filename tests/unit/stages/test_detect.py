@@ -51,11 +51,6 @@ def test_a_label_that_the_model_does_not_know():
         run(classes=("dgo",))
 
 
-def test_a_classifier_finds_nothing_to_draw_a_box_around():
-    with pytest.raises(ConfigError, match="toy names what a picture shows"):
-        run(MODEL._replace(decoder=None))
-
-
 def test_a_model_that_the_backend_refuses():
     with pytest.raises(EngineError, match="other"):
         run(MODEL._replace(name="other"))

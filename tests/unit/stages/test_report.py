@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.core.detections import Detections
-from app.core.frame import Frame
+from app.core.frame import Frame, Top
 from app.errors import OutputError
 from app.stages.report import Report, ReportSettings, check, entry
 
@@ -47,6 +47,15 @@ def test_each_object_is_said_in_full_and_no_nan():
     assert entry(frame(time=float("nan")))["time"] == 0.0
 
 
+def test_classes_are_said_where_a_classifier_ran():
+    assert "classes" not in entry(frame())
+    assert entry(frame(tops=()))["classes"] == []
+    assert entry(frame(tops=(Top(0, 0.87654), Top(7, 0.1))))["classes"] == [
+        {"label": "person", "class_id": 0, "score": 0.8765},
+        {"label": "class 7", "class_id": 7, "score": 0.1},
+    ]
+
+
 def test_the_file_is_named_for_folders_only():
     assert entry(frame(file="a.jpg"))["file"] == "a.jpg"
     assert "file" not in entry(frame())
@@ -56,8 +65,9 @@ def test_real_output_fits_the_schema(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text())
     frames = [frame(0), frame(1, objects(), time=1.7e9), frame(2, objects(), file="é.jpg")]
+    frames += [frame(3, tops=()), frame(4, tops=(Top(0, 1.0), Top(7, 0.0)))]
     lines = written(tmp_path / "out" / "d.jsonl", frames)
-    assert len(lines) == 3
+    assert len(lines) == 5
     for line in lines:
         jsonschema.validate(json.loads(line), schema)
     with pytest.raises(jsonschema.ValidationError):
