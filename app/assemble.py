@@ -63,8 +63,13 @@ def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> 
 
 def chosen_model(config: Config) -> Model:
     """The model to look with: one of the config's own, of the catalogue, or an ONNX file."""
-    own = [one.model() for one in config.models if one.name == config.detect.model]
-    return own[0] if own else catalogue.model(config.detect.model)
+    asked = config.detect
+    own = [one.model() for one in config.models if one.name == asked.model]
+    model = own[0] if own else catalogue.model(asked.model)
+    return model._replace(
+        score=model.score if asked.score is None else asked.score,
+        iou=model.iou if asked.iou is None else asked.iou,
+    )
 
 
 def describe(config: Config) -> Iterator[str]:
@@ -113,7 +118,7 @@ def backend(config: Config) -> Backend:
 def _reading(backend: Backend, network: Network, settings: DetectSettings) -> Stage:
     """What the network's outputs are read by: boxes, or one score per class."""
     if network.model.decoder is not None:
-        return Detect(backend, network, settings)
+        return Detect(backend, network, settings.classes)
     wanted = class_ids(settings.classes, network.model)
     return Classify(backend, network, ClassifySettings(settings.top, settings.score or 0.0, wanted))
 

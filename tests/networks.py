@@ -77,3 +77,41 @@ def refused(backend: Any, model: Any, told: str) -> str:
     assert isinstance(raised.value, EngineError) and told in message
     assert "\n" not in message and len(message) < 900
     return message
+
+
+def convolutions(path: Path, batch: Union[int, str] = "batch", classes: int = 8) -> str:
+    """
+    A detector of two convolutions in YOLOv8's form: 64x48 pictures 0..1 to (B, 4 + classes, 48),
+    boxes in pixels about each cell of stride 8. Weights are random but fixed.
+    """
+    numpy_helper = pytest.importorskip("onnx.numpy_helper")
+    onnx = pytest.importorskip("onnx")
+    random = np.random.RandomState(7)
+    first = random.randn(16, 3, 3, 3).astype(np.float32) / 5
+    second = random.randn(4 + classes, 16, 3, 3).astype(np.float32) / 12
+    rows, columns = np.mgrid[:6, :8] * 8 + 4
+    cells = np.stack([columns, rows, 0 * rows + 14, 0 * rows + 18]).reshape(1, 4, 48)
+    nodes = [
+        ("Conv", ["images", "w1"], "c1", {"strides": [4, 4], "pads": [1, 1, 1, 1]}),
+        ("Relu", ["c1"], "r1", {}),
+        ("Conv", ["r1", "w2"], "c2", {"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ("Reshape", ["c2", "shape"], "flat", {}),
+        ("Slice", ["flat", "zero", "four", "axis"], "sides", {}),
+        ("Slice", ["flat", "four", "end", "axis"], "logits", {}),
+        ("Add", ["sides", "cells"], "boxes", {}),
+        ("Sigmoid", ["logits"], "scores", {}),
+        ("Concat", ["boxes", "scores"], "out", {"axis": 1}),
+    ]
+    shape = (batch, 4 + classes, 48)
+    model(path, (batch, 3, 48, 64), nodes, {"out": shape})
+    made = onnx.load(str(path))
+    constants = {
+        "w1": first, "w2": second, "cells": cells.astype(np.float32),
+        "shape": np.array([0, 4 + classes, 48]), "zero": np.array([0]), "four": np.array([4]),
+        "end": np.array([4 + classes]), "axis": np.array([1]),
+    }  # fmt: skip
+    made.graph.initializer.extend(
+        [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    )
+    onnx.save(made, str(path))
+    return str(path)

@@ -57,6 +57,7 @@ class Model(NamedTuple):
     score: float = 0.35
     iou: float = 0.45
     free_dims: Tuple[int, ...] = ()  # axes of every input and output declared fixed, to be set free
+    plugins: Tuple[str, ...] = ()  # shared libraries with TensorRT plugins of one's own
 
 
 class TensorSpec(NamedTuple):
@@ -74,6 +75,7 @@ class Network(NamedTuple):
     outputs: Tuple[TensorSpec, ...]
     guessed: str = ""  # how gaps were filled; empty where there were none
     handle: Any = None
+    picked: bool = False  # whether infer() gives candidates in place of outputs
 
 
 class BackendSettings(NamedTuple):
@@ -109,7 +111,13 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
-        """Run the network: name -> array with B first. Output arrays are the caller's to keep."""
+        """
+        Run the network: name -> array with B first. Output arrays are the caller's to keep.
+
+        A network that is ``picked`` gives its candidates by vision.decode.plan in place of its
+        outputs: count (B,) int32, and index, class_id (B, K) int32, score (B, K) and
+        box (B, K, width) float32, of which the first ``count`` of each row are real.
+        """
 
     @abc.abstractmethod
     def close(self) -> None:

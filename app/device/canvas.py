@@ -1,7 +1,7 @@
 """canvas: where pictures are resized, placed and normalised for a network on the CPU."""
 
 import threading
-from typing import Any, List
+from typing import Any, List, Tuple
 
 import cv2
 import numpy as np
@@ -12,15 +12,18 @@ from app.vision import letterbox
 _MUCH = 16  # inputs: a picture resized to more than that is only sampled where it is seen
 
 
-def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """
-    The window's pixels, (h, w, 3 or 4) BGR or BGRx: rounded, kept inside the picture, one pixel at
-    least. A view, but for NV12.
-    """
-    wide, high = letterbox.size_of(image)
+def edges(image_wh: Tuple[int, int], window: np.ndarray) -> Tuple[int, int, int, int]:
+    """A window in whole pixels, xyxy: rounded, kept inside the picture, one pixel at least."""
+    wide, high = image_wh
     x1, y1, x2, y2 = (int(round(float(edge))) for edge in window)
     x1, y1 = min(max(x1, 0), wide - 1), min(max(y1, 0), high - 1)
-    x2, y2 = min(max(x1 + 1, x2), wide), min(max(y1 + 1, y2), high)
+    return x1, y1, min(max(x1 + 1, x2), wide), min(max(y1 + 1, y2), high)
+
+
+def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """The window's pixels, (h, w, 3 or 4) BGR or BGRx. A view, but for NV12."""
+    wide, high = letterbox.size_of(image)
+    x1, y1, x2, y2 = edges((wide, high), window)
     if image.ndim == 3:
         return image[y1:y2, x1:x2]
     # four pixels share their colour, so whole fours are converted

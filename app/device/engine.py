@@ -77,24 +77,30 @@ class Engine:
         else:
             self._addresses[self._numbers[name]] = address
 
-    def shape(self, name: str, shape: Tuple[int, ...]) -> None:
-        """The shape of an input from now on."""
-        context = self._context
-        if self._api.has.named_tensors:
-            taken = context.set_input_shape(name, shape)
-        else:
-            taken = context.set_binding_shape(self._numbers[name], shape)
-        if not taken:
-            raise EngineError(f"{self._name}: {name} cannot be {list(shape)}: {reason(self._api)}")
+    def rows(self, batch: int) -> None:
+        """Run on this many pictures from now on; engines of a fixed batch run on all of theirs."""
+        for binding in self.bindings:
+            if binding.is_input and binding.shape != binding.most:
+                self._shape(binding.name, (batch,) + binding.most[1:])
 
-    def output_shapes(self) -> Dict[str, Tuple[int, ...]]:
-        """Of each output, for the inputs' shapes of now; -1 where only a run can tell."""
-        context = self._context
-        outputs = [binding.name for binding in self.bindings if not binding.is_input]
-        if self._api.has.named_tensors:
-            return {name: tuple(context.get_tensor_shape(name)) for name in outputs}
-        numbers = self._numbers
-        return {name: tuple(context.get_binding_shape(numbers[name])) for name in outputs}
+    def output_shapes(self, batch: int) -> Dict[str, Tuple[int, ...]]:
+        """Of each output for this many pictures. Raises EngineError where only a run can tell."""
+        self.rows(batch)
+        context, shapes = self._context, {}
+        for number, binding in enumerate(self.bindings):
+            if binding.is_input:
+                continue
+            if self._api.has.named_tensors:
+                shape = tuple(context.get_tensor_shape(binding.name))
+            else:
+                shape = tuple(context.get_binding_shape(number))
+            if any(size < 0 for size in shape):
+                raise EngineError(
+                    f"{self._name}: output {binding.name} {list(shape)} has a size that only a "
+                    "run can tell, and is not read here. Export the model without it"
+                )
+            shapes[binding.name] = shape
+        return shapes
 
     def enqueue(self, stream: int) -> None:
         """Start it on a CUDA stream, given by its handle."""
@@ -109,6 +115,15 @@ class Engine:
     def close(self) -> None:
         """Context, engine, runtime, in this order, while the CUDA context is there."""
         self._context = self._engine = self._runtime = None
+
+    def _shape(self, name: str, shape: Tuple[int, ...]) -> None:
+        context = self._context
+        if self._api.has.named_tensors:
+            taken = context.set_input_shape(name, shape)
+        else:
+            taken = context.set_binding_shape(self._numbers[name], shape)
+        if not taken:
+            raise EngineError(f"{self._name}: {name} cannot be {list(shape)}: {reason(self._api)}")
 
     def _bindings(self) -> Tuple[Binding, ...]:
         engine = self._engine

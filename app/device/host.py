@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from app.device import modelfile
 from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
 from app.device.canvas import Canvas, cut
 from app.device.complete import Completed, Tensors, complete, settled
+from app.device.sizes import size_values
 from app.errors import DeviceError, EngineError
 from app.vision.tensors import Tensor, picture_of
 
@@ -141,7 +142,7 @@ def _network(
     picture = TensorSpec(*picture_of(tuple(Tensor(*spec) for spec in inputs)))
     loaded = _Loaded(session, made.model.input, picture)
     loaded.sizes = tuple(
-        _Size(spec, _size_values(spec, made.model, made.model.input))
+        _Size(spec, size_values(spec, made.model, made.model.input))
         for spec in inputs
         if spec != picture
     )
@@ -217,21 +218,3 @@ def _spec(node: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
     kind = node.type[len("tensor(") : -1] if node.type.startswith("tensor(") else node.type
     return TensorSpec(node.name, shape, _DTYPES.get(kind, kind))
-
-
-def _size_values(spec: TensorSpec, model: Model, picture: InputSpec) -> np.ndarray:
-    wide, high = picture.size_wh
-    values: Optional[Tuple[int, int]] = None
-    if len(spec.shape) == 2 and spec.shape[1] == 2:
-        if spec.dtype.startswith("int"):
-            values = (wide, high)  # orig_target_sizes: boxes come in network pixels
-        elif "scale" in spec.name:
-            values = (1, 1)
-        elif "shape" in spec.name:
-            values = (high, wide)
-    if values is None:
-        raise EngineError(
-            f"{model.path}: wants an input {spec.name!r} {list(spec.shape)} of {spec.dtype} that "
-            "nothing here can give. Export the model without it"
-        )
-    return np.array(values, spec.dtype)

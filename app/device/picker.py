@@ -12,17 +12,12 @@ MOST_BYTES = 64 << 10  # that may come back for one picture
 
 _KINDS = {"float32": 0, "float16": 1}
 _ACTIVATIONS = {"none": 0, "sigmoid": 1, "softmax": 2}
-_PARTS = 4  # box views of one level, at most
 _HEADER = 4  # ints
 _THREADS = 128
 
-_VIEW = np.dtype(
-    [("data", "u8"), ("batch", "i8"), ("kind", "i4"), ("first", "i4"), ("down", "i4")]
-    + [("across", "i4"), ("width", "i4"), ("unused", "i4")]
-)
+_VIEW = np.dtype("u8, i8, 6i4")  # struct View of pick.cu: data, batch, then the small ones
 _LEVEL = np.dtype(
-    [("rows", "i4"), ("classes", "i4"), ("rest", "i4"), ("fan", "i4")]
-    + [("scores", _VIEW), ("objectness", _VIEW), ("box", _VIEW, _PARTS)]
+    [("sizes", "4i4"), ("scores", _VIEW), ("objectness", _VIEW), ("box", _VIEW, (4,))]
 )
 
 
@@ -43,9 +38,9 @@ class Picker:
         """``outputs`` by role. Allocates what it works in. Raises KeyError for integer outputs."""
         record = 3 + plan.width
         self._plan = plan
-        self._most = min(MOST, (MOST_BYTES // 4 - _HEADER) // record)
+        self.most = min(MOST, (MOST_BYTES // 4 - _HEADER) // record)
         self._total = sum(level.rows for level in plan.levels)
-        self.row_bytes = 4 * (_HEADER + self._most * record)  # that come back for one picture
+        self.row_bytes = 4 * (_HEADER + self.most * record)  # that come back for one picture
         table = np.stack([_level(level, plan.rest, outputs) for level in plan.levels])
         self._levels = cuda.allocate(table.nbytes)
         cuda.store(self._levels.address, table.view(np.uint8))
@@ -65,7 +60,7 @@ class Picker:
         )  # fmt: skip
         self._gather(
             (rows, 1), 1024, stream,
-            levels, self._total, least, self._most, self._plan.width, scores, chosen, address,
+            levels, self._total, least, self.most, self._plan.width, scores, chosen, address,
         )  # fmt: skip
 
     def columns(self, back: np.ndarray) -> Dict[str, np.ndarray]:
@@ -91,8 +86,7 @@ class Picker:
 
 def _level(level: Level, rest: int, outputs: Mapping[str, Output]) -> np.ndarray:
     made = np.zeros((), _LEVEL)
-    made["rows"], made["classes"] = level.rows, level.classes
-    made["rest"], made["fan"] = rest, level.fan
+    made["sizes"][:] = (level.rows, level.classes, rest, level.fan)
     made["scores"] = _view(level.scores, level.classes, outputs)
     made["objectness"] = _view(level.objectness, 1, outputs)
     for number, (view, width) in enumerate(level.boxes):
@@ -104,7 +98,6 @@ def _view(view: Optional[View], width: int, outputs: Mapping[str, Output]) -> np
     made = np.zeros((), _VIEW)
     if view is not None:
         output = outputs[view.role]
-        made["data"], made["batch"] = output.address, output.elements
-        made["kind"], made["width"] = _KINDS[output.dtype], width
-        made["first"], made["down"], made["across"] = view.first, view.down, view.across
+        numbers = (_KINDS[output.dtype], view.first, view.down, view.across, width, 0)
+        made[()] = (output.address, output.elements, numbers)
     return made

@@ -1,63 +1,18 @@
 """runner: one engine on the device, from pictures to what comes back, in buffers that stay."""
 
-import logging
 import threading
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from app.device.cuda import Cuda, Memory
-from app.device.engine import Binding, Engine
-from app.device.graph import Graph, GraphError, Graphs
+from app.device.engine import Engine
+from app.device.graph import Graph
+from app.device.lane import Lane
 from app.device.picker import Output, Picker
 from app.device.placer import Placer, Source
-from app.errors import EngineError
-
-logger = logging.getLogger(__name__)
 
 _ALIGNED = 256  # bytes
-
-
-class Lane:
-    """
-    The one stream on which all engines of a process run, one after another, and the scratch
-    block that they therefore share. ``turn`` is held while work is put on the stream, not while
-    it is waited for: so a thread brings its next picture while another's is inferred.
-    """
-
-    def __init__(self, cuda: Cuda, graphs: bool = True) -> None:
-        self.cuda = cuda
-        self.stream = cuda.stream()
-        self.turn = threading.Lock()
-        self.graphs = _graphs() if graphs else None
-        self._scratch: Optional[Memory] = None
-        self._engines: List[Engine] = []
-
-    def take_in(self, engine: Engine) -> None:
-        """Let an engine run on the scratch block, which grows to the largest; before frames flow."""
-        self._engines.append(engine)
-        if self._scratch is None or engine.size > self._scratch.count:
-            self.cuda.wait()
-            if self._scratch is not None:
-                self.cuda.release(self._scratch)
-            self._scratch = self.cuda.allocate(engine.size)
-        for one in self._engines:
-            one.use(self._scratch.address, self._scratch.count)
-
-    @property
-    def scratch_bytes(self) -> int:
-        return self._scratch.count if self._scratch else 0
-
-    def capture(self, work: Any) -> Optional[Graph]:
-        """The work as a graph, or None where that is not to be had, which is said once."""
-        if self.graphs is None:
-            return None
-        try:
-            return self.graphs.capture(self.stream, work)
-        except (GraphError, EngineError) as error:
-            logger.info("no CUDA graphs, each frame is started step by step: %s", error)
-            self.graphs = None
-            return None
 
 
 class Prepared(NamedTuple):
@@ -91,10 +46,7 @@ class Runner:
     """``prepare`` and ``infer`` for one engine; each thread has a slot of its own."""
 
     def __init__(self, lane: Lane, engine: Engine, placer: Placer, batch: int) -> None:
-        """
-        Takes the largest batch that the engine's profile allows. ``pick`` may follow. Raises
-        EngineError where a size is known only to a run.
-        """
+        """``batch``: the largest of the engine's profile. ``feed`` and ``pick`` may follow."""
         self._lane = lane
         self._cuda = lane.cuda
         self._engine = engine
@@ -104,9 +56,12 @@ class Runner:
         self._own = threading.local()
         self._picking: Optional[Picking] = None
         self._picture = [b for b in engine.bindings if b.is_input and len(b.shape) == 4][0]
-        self._sides = [b for b in engine.bindings if b.is_input and b is not self._picture]
-        self._free = self._picture.shape[0] < 0
-        self.outputs = self._output_shapes()
+        shapes = engine.output_shapes(batch)
+        self.outputs = tuple(
+            binding._replace(shape=shapes[binding.name])
+            for binding in engine.bindings
+            if not binding.is_input
+        )
         self._common: Dict[str, Memory] = {}
         lane.take_in(engine)
 
@@ -181,9 +136,7 @@ class Runner:
         """Put all the work of a batch on the stream."""
         engine, stream = self._engine, self._lane.stream
         assert slot.input is not None
-        if self._free:
-            for binding in [self._picture] + self._sides:
-                engine.shape(binding.name, (rows,) + binding.most[1:])
+        engine.rows(rows)
         engine.bind(self._picture.name, slot.input.address + first * self._placer.row_bytes)
         for binding in self.outputs:
             where = self._common if self._picking else slot.back
@@ -253,25 +206,6 @@ class Runner:
             slot.graphs.clear()
         return self._cuda.shared(size) if shared else self._cuda.allocate(size)
 
-    def _output_shapes(self) -> Tuple[Binding, ...]:
-        """The outputs, their shapes for the largest batch."""
-        if self._free:
-            for binding in [self._picture] + self._sides:
-                self._engine.shape(binding.name, (self.batch,) + binding.most[1:])
-        shapes = self._engine.output_shapes()
-        made = []
-        for binding in self._engine.bindings:
-            if binding.is_input:
-                continue
-            shape = shapes[binding.name]
-            if any(size < 0 for size in shape):
-                raise EngineError(
-                    f"output {binding.name} {list(shape)} has a size that only a run can tell, "
-                    "and is not read here. Export the model without it"
-                )
-            made.append(binding._replace(shape=shape))
-        return tuple(made)
-
 
 def _as_wide(parts: List[Dict[str, np.ndarray]]) -> List[Dict[str, np.ndarray]]:
     """Candidate columns of several batches, filled up to one width; ``count`` says what is real."""
@@ -287,11 +221,3 @@ def _as_wide(parts: List[Dict[str, np.ndarray]]) -> List[Dict[str, np.ndarray]]:
             )
         made.append(wide)
     return made
-
-
-def _graphs() -> Optional[Graphs]:
-    try:
-        return Graphs()
-    except GraphError as error:
-        logger.info("no CUDA graphs, each frame is started step by step: %s", error)
-        return None

@@ -10,9 +10,10 @@ import numpy as np
 from app.core.detections import Detections
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
+from app.device import answers
 from app.device.backend import Backend, Model, Network
 from app.errors import ConfigError
-from app.vision import decode, letterbox
+from app.vision import letterbox
 
 
 class DetectSettings(NamedTuple):
@@ -26,19 +27,18 @@ class DetectSettings(NamedTuple):
 class Detect(Stage):
     name = "detect"
 
-    def __init__(self, backend: Backend, network: Network, settings: DetectSettings) -> None:
-        """Raises ConfigError where the settings do not fit the network."""
+    def __init__(self, backend: Backend, network: Network, classes: Sequence[str] = ()) -> None:
+        """Keeps only ``classes``, if any are named. Raises ConfigError for an unknown one."""
         self._backend = backend
         self._network = network
-        self._head = _head(network.model, settings)
-        self._wanted = class_ids(settings.classes, network.model)
+        self._wanted = class_ids(classes, network.model)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
         network = self._network
         with self._backend.attached():
             for frame in frames:
-                outputs = self._backend.infer(network, frame.tensor)
-                (found,) = decode.find(outputs, self._head)
+                answer = self._backend.infer(network, frame.tensor)
+                (found,) = answers.found(network, answer)
                 fit = network.input.fit(frame.size_wh)
                 detections = Detections(
                     xyxy=letterbox.undo(found.xyxy, fit, frame.size_wh),
@@ -50,17 +50,6 @@ class Detect(Stage):
                 yield frame._replace(
                     tensor=None, detections=detections, labels=network.model.labels
                 )
-
-
-def _head(model: Model, settings: DetectSettings) -> decode.Head:
-    assert model.decoder is not None and model.input is not None  # else see classify
-    return decode.Head(
-        model.decoder,
-        model.outputs,
-        model.input.size_wh,
-        model.score if settings.score is None else settings.score,
-        model.iou if settings.iou is None else settings.iou,
-    )
 
 
 def class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:

@@ -6,7 +6,7 @@ import pytest
 from app.core.pipeline import Pipeline
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError, EngineError
-from app.stages.detect import Detect, DetectSettings
+from app.stages.detect import Detect
 from app.stages.limit import Limit
 from app.stages.preprocess import Preprocess
 from tests.doubles import Collect, FakeSource, frame
@@ -21,12 +21,12 @@ MODEL = Model(
 )  # fmt: skip
 
 
-def run(model=MODEL, count=1, **settings):
+def run(model=MODEL, count=1, classes=()):
     backend = FakeBackend({"toy": lambda batch: {"output": ROWS}})
     pictures = [frame(number, image=np.zeros((90, 160, 3), np.uint8)) for number in range(count)]
     network = backend.load(model)
     ready = Preprocess(backend, network).run(pictures)
-    return list(Detect(backend, network, DetectSettings("toy", **settings)).run(ready))
+    return list(Detect(backend, network, classes).run(ready))
 
 
 def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():
@@ -38,8 +38,9 @@ def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():
     assert one.tensor is None
 
 
-def test_the_configs_score_goes_before_the_models_own():
-    assert [len(run(score=score)[0].detections) for score in (None, 0.7, 0.05)] == [2, 1, 3]
+def test_what_is_below_the_models_score_is_left_out():
+    models = [MODEL._replace(score=score) for score in (0.5, 0.7, 0.05)]
+    assert [len(run(model)[0].detections) for model in models] == [2, 1, 3]
 
 
 def test_only_wanted_classes_stay():

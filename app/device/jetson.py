@@ -1,0 +1,182 @@
+"""jetson: the GPU backend: TensorRT engines, fed and read by kernels of our own."""
+
+import hashlib
+import mmap
+import os
+import platform
+from typing import Any, ContextManager, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from app.device import answers, kernels, machine, plan, planfile
+from app.device.backend import Backend, Model, Network, TensorSpec
+from app.device.complete import Tensors, complete
+from app.device.cuda import Cuda
+from app.device.engine import Binding, Engine
+from app.device.lane import Lane
+from app.device.placer import Placer
+from app.device.runner import Runner
+from app.device.sizes import size_values
+from app.device.trt import Api, load_plugins, open_api
+from app.errors import EngineError
+from app.vision import decode
+
+
+class NoEngine(EngineError):
+    """There is no engine of this model that fits this device; building one mends it."""
+
+
+class GpuBackend(Backend):
+    """
+    Runs networks with TensorRT on one GPU. Two threads may prepare and infer at once: while one
+    waits for its answer, the other brings its picture to the device.
+    """
+
+    name = "gpu"
+    width = 2
+
+    def __init__(
+        self,
+        folders: Sequence[str] = (),
+        graphs: bool = True,
+        cuda: Optional[Cuda] = None,
+        api: Optional[Api] = None,
+    ) -> None:
+        """
+        ``folders``: where engines may lie besides their models' own. Raises DeviceError where
+        there is no GPU, no driver, no pycuda or no TensorRT.
+        """
+        self._folders = folders
+        self._cuda = Cuda() if cuda is None else cuda
+        self._api = open_api() if api is None else api
+        with self._cuda.attached():
+            self._lane = Lane(self._cuda, graphs)
+        self._runners: List[Runner] = []
+
+    def attached(self) -> ContextManager[None]:
+        return self._cuda.attached()
+
+    def load(self, model: Model) -> Network:
+        """Raises NoEngine where one has to be built first; what does not fit is put aside."""
+        path = planfile.find(model.path, self._folders)
+        if path is None:
+            raise NoEngine(f"{model.name}: no engine yet. Run: jetwatch build {model.name}")
+        try:
+            known = plan.read(path)
+            problems = plan.check(known.fingerprint, self.fingerprint(model))
+            problems += list(filter(None, [planfile.damage(path, known)]))
+        except EngineError as error:
+            raise _put_aside(path, str(error), model) from error
+        if problems:
+            raise _put_aside(path, f"{path} does not fit: {'; '.join(problems)}", model)
+        load_plugins(self._api, model.plugins)
+        try:
+            engine = Engine(self._api, _mapped(path), path)
+        except EngineError as error:
+            raise _put_aside(path, str(error), model) from error
+        return self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
+
+    def adopt(self, engine: Engine, model: Model, folder: str) -> Network:
+        """A network from an engine that was read already; our kernels are kept in ``folder``."""
+        inputs = tuple(_spec(binding) for binding in engine.bindings if binding.is_input)
+        batch = min(binding.most[0] for binding in engine.bindings if binding.is_input)
+        shapes = engine.output_shapes(batch)
+        outputs = tuple(
+            TensorSpec(binding.name, (-1,) + shapes[binding.name][1:], binding.dtype)
+            for binding in engine.bindings
+            if not binding.is_input
+        )
+        made = complete(model, Tensors(inputs, outputs))
+        model = made.model
+        assert model.input is not None
+        picture = [spec for spec in inputs if len(spec.shape) == 4][0]
+        binary = kernels.compiled("letterbox", self._cuda.gpu.sm, folder)
+        placer = Placer(self._cuda, binary, model.input, picture.dtype)
+        runner = Runner(self._lane, engine, placer, batch)
+        self._runners.append(runner)
+        for spec in inputs:
+            if spec is not picture:
+                values = size_values(spec, model, model.input)
+                runner.feed(spec.name, np.tile(values, (batch, 1)))
+        shapes_by_name = {spec.name: spec.shape for spec in outputs}
+        head = answers.head(model)
+        chosen = decode.plan(head, shapes_by_name) if head else None
+        if chosen is not None and head is not None:
+            roles = decode.bind({spec.name: spec.name for spec in outputs}, head.roles)
+            code = kernels.compiled("pick", self._cuda.gpu.sm, folder)
+            runner.pick(code, chosen, roles, head.score)
+        return Network(
+            model, model.input, inputs, outputs, made.guessed, runner, picked=chosen is not None
+        )
+
+    def fingerprint(self, model: Optional[Model] = None) -> plan.Fingerprint:
+        """Of this device, and with a model of its files."""
+        gpu = self._cuda.gpu
+        made = plan.Fingerprint(
+            tensorrt=self._api.version,
+            cuda=gpu.cuda,
+            l4t=machine.l4t(),
+            gpu=gpu.name,
+            sm=f"{gpu.sm[0]}.{gpu.sm[1]}",
+            sm_count=gpu.sm_count,
+            memory_mb=machine.memory_class(gpu.memory >> 20),
+            machine=platform.machine(),
+        )
+        if model is None:
+            return made
+        return made._replace(
+            onnx_sha256=sha256_of(model.path) if os.path.isfile(model.path) else "",
+            plugins=tuple(sha256_of(path) for path in model.plugins),
+        )
+
+    def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
+        runner: Runner = network.handle
+        return runner.prepare(images, windows)
+
+    def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
+        runner: Runner = network.handle
+        return runner.infer(tensor)
+
+    def close(self) -> None:
+        with self._cuda.attached():
+            while self._runners:
+                self._runners.pop().close()
+            self._lane.close()
+            self._cuda.close()
+
+
+def sha256_of(path: str) -> str:
+    """Raises EngineError where the file cannot be read."""
+    made = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                made.update(block)
+    except OSError as error:
+        raise EngineError(f"{path}: cannot be read: {error.strerror}") from error
+    return made.hexdigest()
+
+
+def _put_aside(path: str, problem: str, model: Model) -> NoEngine:
+    aside = planfile.quarantine(path)
+    return NoEngine(f"{problem}. It was put aside as {aside}. Run: jetwatch build {model.name}")
+
+
+def _mapped(path: str) -> Any:
+    """The plan's bytes, without a copy of them in memory."""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _filled(model: Model, known: Model) -> Model:
+    """The model; where it has no manifest, as its engine's build has found it."""
+    if model.input is not None:
+        return model
+    return known._replace(
+        name=model.name, path=model.path, score=model.score, iou=model.iou, plugins=model.plugins,
+        labels=model.labels or known.labels,
+    )  # fmt: skip
+
+
+def _spec(binding: Binding) -> TensorSpec:
+    return TensorSpec(binding.name, (-1,) + binding.most[1:], binding.dtype)

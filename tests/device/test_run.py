@@ -1,0 +1,159 @@
+"""Engines on the device: the same answers as the host's, by every way there is to run them."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from app.device import answers
+from app.device.host import HostBackend
+from tests.device import engines
+
+
+@pytest.fixture(scope="module")
+def onnx(tmp_path_factory):
+    return engines.tiny_onnx(tmp_path_factory.mktemp("onnx"))
+
+
+@pytest.fixture(scope="module")
+def content(api, cuda, onnx):
+    return engines.plan(api, onnx)
+
+
+def found(backend, network, images):
+    tensor = backend.prepare(network, images, engines.windows(images))
+    return answers.found(network, backend.infer(network, tensor))
+
+
+def by_host(onnx, images, **rest):
+    backend = HostBackend(threads=1)
+    return found(backend, backend.load(engines.model(onnx, **rest)), images)
+
+
+def agree(made, expected, slack=0.01):
+    assert len(made) == len(expected)
+    assert sum(len(one.score) for one in expected) > 5, "nothing to compare"
+    for one, other in zip(made, expected):
+        assert len(one.score) == len(other.score)
+        order, wanted = (np.lexsort((f.class_id, f.xyxy[:, 0], f.xyxy[:, 1])) for f in (one, other))
+        np.testing.assert_allclose(one.score[order], other.score[wanted], atol=slack)
+        np.testing.assert_allclose(one.xyxy[order], other.xyxy[wanted], atol=50 * slack)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 33])
+def test_candidates_of_any_batch_as_the_hosts(api, cuda, kernel_folder, onnx, content, count):
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+    images = engines.pictures(count)
+    assert network.picked
+    agree(found(backend, network, images), by_host(onnx, images))
+    agree(found(backend, network, images), by_host(onnx, images))  # now by the captured graph
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+def test_both_execution_apis_with_and_without_graphs(
+    api, cuda, kernel_folder, onnx, content, named, graphs
+):
+    if named and not api.has.named_tensors:
+        pytest.skip("this TensorRT has no named tensors")
+    if not named and not hasattr(api.module.ICudaEngine, "num_bindings"):
+        pytest.skip("this TensorRT has no bindings")
+    chosen = api._replace(has=api.has._replace(named_tensors=named))
+    if not named:  # 8.2 wants a capsule, 8.6 a number
+        chosen = chosen._replace(has=chosen.has._replace(named_tensors=False, set_memory=False))
+    backend, network = engines.backend(cuda, chosen, content, kernel_folder, onnx, graphs)
+    for seed in range(4):
+        images = engines.pictures(3, seed=seed)
+        agree(found(backend, network, images), by_host(onnx, images))
+    if graphs:
+        assert backend._lane.graphs is not None, "graphs were given up"
+
+
+def test_graph_replay_gives_the_very_numbers_of_a_plain_run(
+    api, cuda, kernel_folder, onnx, content
+):
+    results = []
+    for graphs in (True, False):
+        backend, network = engines.backend(cuda, api, content, kernel_folder, onnx, graphs)
+        images = engines.pictures(2)
+        for _ in range(3):
+            tensor = backend.prepare(network, images, engines.windows(images))
+            answer = backend.infer(network, tensor)
+        results.append(answer)
+    for name in results[0]:
+        np.testing.assert_array_equal(results[0][name], results[1][name])
+
+
+def test_whole_outputs_where_no_decoder_picks(api, cuda, kernel_folder, onnx, content):
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx, decoder=None)
+    host = HostBackend(threads=1)
+    reference = host.load(engines.model(onnx, decoder=None))
+    images = engines.pictures(6)
+    for _ in range(2):
+        (made,) = backend.infer(
+            network, backend.prepare(network, images, engines.windows(images))
+        ).values()
+        (wanted,) = host.infer(
+            reference, host.prepare(reference, images, engines.windows(images))
+        ).values()
+        assert made.shape == wanted.shape
+        np.testing.assert_allclose(made, wanted, atol=0.15)
+
+
+def test_nothing_is_allocated_while_frames_flow_on_two_threads(
+    api, cuda, kernel_folder, onnx, content
+):
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+    images, expected = engines.pictures(2), by_host(onnx, engines.pictures(2))
+    counts, problems = [], []
+    begun = threading.Barrier(2)
+
+    def work():
+        try:
+            with backend.attached():
+                agree(found(backend, network, images), expected)
+                begun.wait(60)
+                counts.append(cuda.allocations)
+                begun.wait(60)
+                for _ in range(100):
+                    agree(found(backend, network, images), expected)
+        except Exception as error:
+            problems.append(error)
+            begun.abort()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems, problems
+    assert counts == [cuda.allocations] * 2
+
+
+def test_engines_share_one_scratch_block(api, cuda, kernel_folder, onnx, content):
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+    alone = backend._lane.scratch_bytes
+    other = engines.plan(api, onnx, batch=16)
+    from app.device.engine import Engine
+
+    larger = Engine(api, other, "larger")
+    second = backend.adopt(larger, engines.model(onnx), kernel_folder)
+    assert backend._lane.scratch_bytes == max(alone, larger.size)
+    images = engines.pictures(3)
+    for one in (network, second, network, second):
+        agree(found(backend, one, images), by_host(onnx, images))
+
+
+def test_one_picture_in_several_rows_is_brought_once(api, cuda, kernel_folder, onnx, content):
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+    (image,) = engines.pictures(1)
+    corners = np.array([[0, 0, 160, 90], [20, 10, 120, 80], [0, 0, 60, 60]], np.float32)
+    host = HostBackend(threads=1)
+    reference = host.load(engines.model(onnx))
+    made = answers.found(
+        network, backend.infer(network, backend.prepare(network, [image] * 3, corners))
+    )
+    wanted = answers.found(
+        reference, host.infer(reference, host.prepare(reference, [image] * 3, corners))
+    )
+    agree(made, wanted)
