@@ -79,8 +79,8 @@ def test_a_second_box_for_one_object_is_wrong():
 
 
 def test_what_is_found_in_a_crowd_is_ignored():
-    """A crowd takes any number of boxes, by the part of each that lies in it."""
-    wanted = [truth((HERE, 0, False), ((100, 0, 200, 100), 0, True))]
+    """A crowd takes any number of boxes that lie in it, but none that is right by itself."""
+    wanted = [truth(((0, 0, 200, 100), 0, True), (HERE, 0, False))]
     boxes = [found((THERE, 0.9, 0), ((150, 50, 160, 60), 0.8, 0), (HERE, 0.7, 0))]
     one(average_precision(wanted, boxes), (1, 1))
     assert average_precision(wanted, boxes).boxes == 1
