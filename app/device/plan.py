@@ -237,3 +237,4 @@ def _rules(sidecar: Sidecar) -> Iterator[Tuple[bool, str]]:
         yield look.colour in ("rgb", "bgr"), "model.input.colour is unknown"
         yield min(look.std) > 0, "model.input.std must be above 0"
         yield 0 <= look.pad <= 255, "model.input.pad must be 0 to 255"
+        yield look.resize is None or look.resize > 0, "model.input.resize must be above 0"

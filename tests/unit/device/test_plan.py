@@ -92,6 +92,7 @@ BAD = [
     (changed("model.input.colour", "grey"), "model.input.colour is unknown"),
     (changed("model.input.std", [1, 0, 1]), "model.input.std must be above 0"),
     (changed("model.input.pad", 256), "model.input.pad must be 0 to 255"),
+    (changed("model.input.resize", 0), "model.input.resize must be above 0"),
     (changed("model.input.placement", "tilt"), "model.input.placement must be one of"),
 ]
 
