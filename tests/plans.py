@@ -1,7 +1,7 @@
 """plans: the sidecar of an engine as a build would describe it."""
 
 from app.device.backend import InputSpec, Model, Placement, TensorSpec
-from app.device.plan import Accuracy, Attempt, Fingerprint, InputShapes, Sidecar
+from app.device.plan import Accuracy, Attempt, Fingerprint, Profile, Sidecar
 
 NANO = Fingerprint(
     tensorrt="8.2.1.8",
@@ -18,7 +18,7 @@ SIDECAR = Sidecar(
     fingerprint=NANO._replace(
         onnx_sha256="0a" * 32,
         precision="fp16",
-        shapes=(InputShapes("images", (1, 3, 416, 416), (1, 3, 416, 416), (4, 3, 416, 416)),),
+        profiles=(Profile("images", (1, 3, 416, 416), (1, 3, 416, 416), (4, 3, 416, 416)),),
         flags=("FP16",),
     ),
     model=Model(

@@ -19,13 +19,13 @@ _DTYPE = re.compile(r"bool|float(16|32|64)|u?int(8|16|32|64)")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-class InputShapes(NamedTuple):
-    """The optimisation profile of one input."""
+class Profile(NamedTuple):
+    """The shapes that an input may take."""
 
     name: str
-    min: Tuple[int, ...]
-    opt: Tuple[int, ...]
-    max: Tuple[int, ...]
+    least: Tuple[int, ...]
+    usual: Tuple[int, ...]
+    most: Tuple[int, ...]
 
 
 class Fingerprint(NamedTuple):
@@ -44,7 +44,7 @@ class Fingerprint(NamedTuple):
     machine: str  # uname -m
     onnx_sha256: str = ""
     precision: str = ""
-    shapes: Tuple[InputShapes, ...] = ()
+    profiles: Tuple[Profile, ...] = ()
     flags: Tuple[str, ...] = ()
     calibration: str = ""  # sha256 of what it was calibrated on
     plugins: Tuple[str, ...] = ()  # sha256 of each
@@ -167,7 +167,7 @@ _DEVICE = (
 _MODEL = (
     ("onnx_sha256", "the ONNX file is another than the engine was built from"),
     ("precision", "precision {wanted} wanted, {built} in the engine"),
-    ("shapes", "shapes {wanted} wanted, {built} in the engine"),
+    ("profiles", "shapes {wanted} wanted, {built} in the engine"),
     ("flags", "flags {wanted} wanted, {built} in the engine"),
     ("calibration", "the engine was calibrated on other pictures"),
     ("plugins", "the plugins are others than the engine was built with"),
@@ -178,8 +178,8 @@ def _shown(value: Any) -> str:
     if not isinstance(value, tuple):
         return str(value) or "none"
     words = [
-        "{} {} to {}".format(each.name, *("x".join(map(str, s)) for s in (each.min, each.max)))
-        if isinstance(each, InputShapes)
+        "{} {} to {}".format(each.name, *("x".join(map(str, s)) for s in (each.least, each.most)))
+        if isinstance(each, Profile)
         else str(each)
         for each in value
     ]

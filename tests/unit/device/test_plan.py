@@ -4,7 +4,7 @@ import random
 import pytest
 
 from app.device import plan
-from app.device.plan import InputShapes
+from app.device.plan import Profile
 from app.errors import EngineError
 from tests.plans import NANO, SIDECAR
 
@@ -165,7 +165,7 @@ DIFFERENT = [
     ({"calibration": "2c" * 32}, ["the engine was calibrated on other pictures"]),
     ({"plugins": ("2c" * 32,)}, ["the plugins are others than the engine was built with"]),
     (
-        {"shapes": (InputShapes("images", (1, 3, 64, 48), (1, 3, 64, 48), (2, 3, 64, 48)),)},
+        {"profiles": (Profile("images", (1, 3, 64, 48), (1, 3, 64, 48), (2, 3, 64, 48)),)},
         [
             "shapes images 1x3x64x48 to 2x3x64x48 wanted, "
             "images 1x3x416x416 to 4x3x416x416 in the engine"
