@@ -58,6 +58,8 @@ class Model(NamedTuple):
     iou: float = 0.45
     free_dims: Tuple[int, ...] = ()  # axes of every input and output declared fixed, to be set free
     plugins: Tuple[str, ...] = ()  # shared libraries with TensorRT plugins of one's own
+    keep_fp16: Tuple[str, ...] = ()  # patterns of layers that an INT8 engine leaves in FP16
+    workspace_mb: Optional[int] = None  # the most that building may take
 
 
 class TensorSpec(NamedTuple):

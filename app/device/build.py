@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from app.device import timing
 from app.device.calibrate import Calibration
 from app.device.parse import Parsed, new_builder
+from app.device.plan import Profile
 from app.device.trt import Api, reason
 from app.errors import EngineError
 
@@ -17,15 +18,6 @@ _FAST_FP16 = ((5, 3), (6, 0), (6, 2))  # and from 7.0 on
 _FAST_INT8 = ((6, 1),)  # and from 7.0 on
 _TIMED = re.compile(r"Timing Runner: (.+) \(")  # TensorRT 8's own account of its work
 Tell = Callable[[str, int, int], None]  # phase, how many of how many; 0 of 0 where unknown
-
-
-class Profile(NamedTuple):
-    """The shapes that an input may take."""
-
-    name: str
-    least: Tuple[int, ...]
-    usual: Tuple[int, ...]
-    most: Tuple[int, ...]
 
 
 class Recipe(NamedTuple):
@@ -63,8 +55,8 @@ class Listener:
         self._tell = tell
         self._seen: Dict[str, None] = {}
 
-    def hear(self, text: str) -> None:
-        """One message of TensorRT's, of level INFO or VERBOSE."""
+    def hear(self, level: str, text: str) -> None:
+        """One message of TensorRT's; at VERBOSE it says what it times."""
         timed = _TIMED.search(text)
         if timed and timed.group(1) not in self._seen:
             self._seen[timed.group(1)] = None

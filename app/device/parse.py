@@ -32,7 +32,7 @@ class Opset:
     def __init__(self) -> None:
         self.number = ""
 
-    def hear(self, text: str) -> None:
+    def hear(self, level: str, text: str) -> None:
         told = _OPSET.search(text)
         if told:
             self.number = told.group(1)

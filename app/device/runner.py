@@ -65,6 +65,11 @@ class Runner:
         self._common: Dict[str, Memory] = {}
         lane.take_in(engine)
 
+    @property
+    def memory(self) -> int:
+        """Bytes of device memory that the engine runs in, its weights aside."""
+        return self._engine.size
+
     def feed(self, name: str, values: np.ndarray) -> None:
         """Give another input (batch, ...) the same values for ever."""
         block = self._cuda.allocate(values.nbytes)

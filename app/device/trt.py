@@ -73,10 +73,10 @@ class Api(NamedTuple):
     log: Any  # an ILogger; ``log.told`` are its latest errors
 
 
-def open_api(given: Optional[Any] = None, hear: Optional[Callable[[str], None]] = None) -> Api:
+def open_api(given: Optional[Any] = None, hear: Optional[Callable[[str, str], None]] = None) -> Api:
     """
-    The TensorRT of this machine, or ``given``. ``hear`` gets each of its messages of level INFO
-    and VERBOSE. Raises DeviceError where it does not load.
+    The TensorRT of this machine, or ``given``. ``hear`` gets the level and the text of each
+    of its messages that is no error. Raises DeviceError where it does not load.
     """
     module: Any = given
     if module is None:
@@ -102,7 +102,7 @@ def probed(module: Any) -> Features:
     return Features(**there)
 
 
-def _log(module: Any, hear: Optional[Callable[[str], None]]) -> Any:
+def _log(module: Any, hear: Optional[Callable[[str, str], None]]) -> Any:
     class Log(module.ILogger):  # type: ignore
         """TensorRT's INFO is our DEBUG. Nothing may be raised here: on 8.2 that would abort."""
 
@@ -117,7 +117,7 @@ def _log(module: Any, hear: Optional[Callable[[str], None]]) -> Any:
                     self.told = self.told[-7:] + [" ".join(text.split())]
                     logger.debug("TensorRT: %s", text)
                 elif hear is not None:
-                    hear(text)
+                    hear(name, text)
                 else:
                     logger.debug("TensorRT: %s", text)
             except Exception:  # of whoever listens

@@ -72,19 +72,24 @@ class Folder(Source):
             if not os.path.exists(os.path.join(self._path, self._only)):
                 raise SourceError(f"{os.path.join(self._path, self._only)}: no such file")
             return [self._only]
-        try:
-            names = sorted(os.listdir(self._path))
-        except OSError as exc:
-            raise SourceError(f"{self._path}: cannot be read: {exc.strerror}") from exc
-        pictures = [name for name in names if is_picture(name)]
-        if not pictures:
-            raise SourceError(f"{self._path}: no picture in it. It takes {' '.join(SUFFIXES)}")
-        return pictures
+        return names_in(self._path)
 
     def _skip(self, name: str, first: int) -> None:
         self.skipped += 1
         if first == 0 and self.skipped == 1 and not self._only:
             logger.warning("%s: cannot be read, left out", os.path.join(self._path, name))
+
+
+def names_in(path: str) -> List[str]:
+    """The names of a folder's pictures, in order. Raises SourceError where there are none."""
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as exc:
+        raise SourceError(f"{path}: cannot be read: {exc.strerror}") from exc
+    pictures = [name for name in names if is_picture(name)]
+    if not pictures:
+        raise SourceError(f"{path}: no picture in it. It takes {' '.join(SUFFIXES)}")
+    return pictures
 
 
 def is_picture(name: str) -> bool:

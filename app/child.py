@@ -1,0 +1,141 @@
+"""child: an attempt at an engine in a process of its own, which may be killed without harm."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Type
+
+from app import attempt, errors
+from app.attempt import Outcome, Task
+from app.device import record
+from app.device.build import OutOfMemory
+from app.errors import AppError, EngineError
+
+_TICK_S = 0.5
+_ROOT = str(Path(__file__).resolve().parent.parent)
+_KINDS: Dict[str, Type[AppError]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.ConfigError, errors.SourceError, errors.DeviceError, EngineError,
+        errors.OutputError, OutOfMemory, attempt.TooSlow,
+    )
+}  # fmt: skip
+
+Told = Callable[[str, int, int], None]
+
+
+class Attempt:
+    """One attempt. ``workspace`` is what it said it would take, in bytes; None before."""
+
+    def __init__(self, task: Task, log: str) -> None:
+        self._task = task
+        self._log = log
+        self.workspace: Optional[int] = None
+
+    def result(self, told: Told) -> Outcome:
+        """
+        Run it to its end; ``told`` hears of progress twice a second at least. Raises what the
+        child raised, and OutOfMemory where it was killed. An interrupt kills the child.
+        """
+        with open(self._log, "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli_attempt"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is ours to hear
+                env=dict(os.environ, PYTHONPATH=_python_path()),
+            )
+        try:
+            assert process.stdin is not None
+            try:
+                process.stdin.write(json.dumps(record.plain(self._task)).encode())
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # how it ended is told below
+            said = self._listened(process, told)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+        if said is None:
+            raise self._ended(code)
+        if "error" in said:
+            raise _KINDS.get(said["kind"], EngineError)(said["error"])
+        outcome: Outcome = record.made(Outcome, said["outcome"])
+        return outcome
+
+    def _listened(self, process: Any, told: Told) -> Optional[Dict[str, Any]]:
+        """The last word of the child, or None where it ended without one."""
+        phase, done, total = "starting", 0, 0
+        rest = b""
+        while True:
+            ready, _, _ = select.select([process.stdout], [], [], _TICK_S)
+            if ready:
+                block = os.read(process.stdout.fileno(), 1 << 16)
+                if not block:
+                    return None
+                *lines, rest = (rest + block).split(b"\n")
+                for line in lines:
+                    said: Dict[str, Any] = json.loads(line.decode())
+                    if "phase" not in said:
+                        return said
+                    phase, done, total = said["phase"], said["done"], said["total"]
+                    if phase == "workspace":
+                        self.workspace = total
+            told(phase, done, total)
+
+    def _ended(self, code: int) -> AppError:
+        if code < 0:
+            name = signal.Signals(-code).name
+            why = ", most likely for want of memory" if code == -signal.SIGKILL else ""
+            return OutOfMemory(f"the build was killed ({name}{why})")
+        return EngineError(f"the build ended with code {code} and no word. See {self._log}")
+
+
+def answer(read: Any, write: Any, log: Any, now: Callable[[], float] = time.monotonic) -> int:
+    """
+    The child's side: a task from one file, lines of JSON to another, TensorRT's words to a third.
+    Returns the exit code.
+    """
+
+    def say(**words: Any) -> None:
+        write.write((json.dumps(words) + "\n").encode())
+        write.flush()
+
+    phase_before, said_at = "", float("-inf")
+
+    def tell(phase: str, done: int, total: int) -> None:
+        nonlocal phase_before, said_at
+        if phase == phase_before and now() - said_at < _TICK_S / 2 and done != total:
+            return
+        phase_before, said_at = phase, now()
+        say(phase=phase, done=done, total=total)
+
+    def keep(level: str, text: str) -> None:
+        if level != "VERBOSE":
+            log.write(f"{level} {text}\n")
+
+    try:
+        task: Task = record.made(Task, json.loads(read.read().decode()))
+        outcome = attempt.attempt(task, tell, keep)
+        say(outcome=record.plain(outcome))
+        return 0
+    except AppError as error:
+        say(error=str(error), kind=type(error).__name__)
+        return error.exit_code
+    except MemoryError:
+        say(error="Python itself got no memory", kind="OutOfMemory")
+        return 1
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))

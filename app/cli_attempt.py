@@ -1,0 +1,27 @@
+"""cli_attempt: the process that `jetwatch build` starts for each attempt; not for people."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+
+from app import child
+
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+def main() -> int:
+    """One task from standard input; its progress and outcome to standard output."""
+    with contextlib.suppress(OSError, AttributeError):  # end with the parent, however that ends
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(message)s")
+    # Whatever prints to standard output inside a library must not be taken for our words.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return child.answer(sys.stdin.buffer, out, sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
