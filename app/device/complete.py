@@ -151,10 +151,7 @@ def _try_decoder(model: Model, outputs: Tuple[Tensor, ...]) -> None:
 
 
 def _check_labels(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> None:
-    by_role = {role: shapes[name] for role, name in model.outputs.items()}
-    if not by_role:
-        by_role = {"output": next(iter(shapes.values()))} if len(shapes) == 1 else dict(shapes)
-    classes = _classes(model, by_role)
+    classes = _classes(model, bind(shapes, model.outputs))
     if classes is None or not model.labels or len(model.labels) == classes:
         return
     raise EngineError(

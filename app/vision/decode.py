@@ -29,19 +29,6 @@ class Decoder(NamedTuple):
     dense: Optional[Dense] = None  # None: the outputs are short, and read whole
 
 
-def _planned(dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
-    """Raises ValueError, or KeyError for a role not there, where the shapes are not the head's."""
-    plan = dense.plan(shapes, input_wh)
-    if min(min(level.classes, level.fan) for level in plan.levels) < 1:
-        raise ValueError("there is no column for a class")
-    return plan
-
-
-@quiet
-def _boxed(picked: Picked, dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Found:
-    return found(dense.boxes(picked, shapes, input_wh), picked.score, picked.class_id)
-
-
 def _decode(
     dense: Dense, outputs: Outputs, input_wh: Tuple[int, int], min_score: float
 ) -> List[Found]:
@@ -57,25 +44,29 @@ def _dense(
     return Decoder(functools.partial(_decode, dense), tuple(roles.split()), suppress, dense)
 
 
-_cells, _sets, _yolo = decode_cells, decode_sets, decode_yolo
-
 DECODERS: Dict[str, Decoder] = {
-    "yolox": _dense(_yolo.yolox, _yolo.yolox_boxes, "output", True),
-    "yolov5": _dense(_yolo.yolov5, _yolo.pixel_boxes, "output", True),
-    "yolov8": _dense(_yolo.yolov8, _yolo.pixel_boxes, "output", True),
-    "end2end": Decoder(_sets.end2end, ("output",), False),
-    "efficient_nms": Decoder(_sets.efficient_nms, ("count", "boxes", "scores", "classes"), False),
-    "detr": Decoder(_sets.detr, ("labels", "boxes", "scores"), False),
-    "detr_unit": Decoder(_sets.detr_unit, ("labels", "boxes", "scores"), False),
-    "detr_logits": _dense(_sets.detr_logits, _sets.unit_centres, "logits boxes", False),
-    "detr_softmax": _dense(_sets.detr_softmax, _sets.unit_centres, "logits boxes", False),
-    "rtdetr": _dense(_sets.rtdetr, _sets.unit_centres, "output", False),
-    "nanodet": _dense(_cells.gfl, _cells.nanodet_boxes, "output", True),
-    "nanodet_plus": _dense(_cells.gfl, _cells.nanodet_plus_boxes, "output", True),
-    "picodet": _dense(_cells.gfl, _cells.picodet_boxes, "output", True),
-    "ssd": _dense(_sets.ssd, _sets.unit_corners, "scores boxes", True),
-    "ssd_tf": Decoder(_sets.ssd_tf, ("count", "boxes", "scores", "classes"), False),
-    "centerface": _dense(_cells.centerface, _cells.centerface_boxes, "heat size offset", True),
+    "yolox": _dense(decode_yolo.yolox, decode_yolo.yolox_boxes, "output", True),
+    "yolov5": _dense(decode_yolo.yolov5, decode_yolo.pixel_boxes, "output", True),
+    "yolov8": _dense(decode_yolo.yolov8, decode_yolo.pixel_boxes, "output", True),
+    "end2end": Decoder(decode_sets.end2end, ("output",), False),
+    "efficient_nms": Decoder(
+        decode_sets.efficient_nms, ("count", "boxes", "scores", "classes"), False
+    ),
+    "detr": Decoder(decode_sets.detr, ("labels", "boxes", "scores"), False),
+    "detr_unit": Decoder(decode_sets.detr_unit, ("labels", "boxes", "scores"), False),
+    "detr_logits": _dense(decode_sets.detr_logits, decode_sets.unit_centres, "logits boxes", False),
+    "detr_softmax": _dense(
+        decode_sets.detr_softmax, decode_sets.unit_centres, "logits boxes", False
+    ),
+    "rtdetr": _dense(decode_sets.rtdetr, decode_sets.unit_centres, "output", False),
+    "nanodet": _dense(decode_cells.gfl, decode_cells.nanodet_boxes, "output", True),
+    "nanodet_plus": _dense(decode_cells.gfl, decode_cells.nanodet_plus_boxes, "output", True),
+    "picodet": _dense(decode_cells.gfl, decode_cells.picodet_boxes, "output", True),
+    "ssd": _dense(decode_sets.ssd, decode_sets.unit_corners, "scores boxes", True),
+    "ssd_tf": Decoder(decode_sets.ssd_tf, ("count", "boxes", "scores", "classes"), False),
+    "centerface": _dense(
+        decode_cells.centerface, decode_cells.centerface_boxes, "heat size offset", True
+    ),
 }
 
 
@@ -124,11 +115,24 @@ def bind(outputs: Mapping[str, Anything], roles: Mapping[str, str]) -> Dict[str,
     return dict(outputs)
 
 
-def _distinct(picture: Found, head: Head) -> Found:
-    return suppress(picture, head.iou) if DECODERS[head.decoder].suppress else picture
-
-
 def suppress(picture: Found, max_overlap: float) -> Found:
     """Drop each box that overlaps a better one of its own class."""
     kept = boxes.nms(picture.xyxy, picture.score, max_overlap, picture.class_id)
     return Found(*(column[kept] for column in picture))
+
+
+def _planned(dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
+    """Raises ValueError, or KeyError for a role not there, where the shapes are not the head's."""
+    plan = dense.plan(shapes, input_wh)
+    if min(min(level.classes, level.fan) for level in plan.levels) < 1:
+        raise ValueError("there is no column for a class")
+    return plan
+
+
+@quiet
+def _boxed(picked: Picked, dense: Dense, shapes: Shapes, input_wh: Tuple[int, int]) -> Found:
+    return found(dense.boxes(picked, shapes, input_wh), picked.score, picked.class_id)
+
+
+def _distinct(picture: Found, head: Head) -> Found:
+    return suppress(picture, head.iou) if DECODERS[head.decoder].suppress else picture

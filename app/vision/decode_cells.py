@@ -36,6 +36,7 @@ def gfl(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
 def _gfl_boxes(
     centre: Centre, picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]
 ) -> np.ndarray:
+    """(N, 4) xyxy in pixels: for each side, the mean of its distribution away from the centre."""
     grid = cells(input_wh, _strides(shapes, input_wh))
     stride = grid.stride[picked.index]
     bins = picked.box.shape[1] // 4
@@ -76,6 +77,7 @@ def centerface(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
 
 
 def centerface_boxes(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    """(N, 4) xyxy in pixels."""
     wide = shapes["heat"][3]
     at = np.stack([picked.index % wide, picked.index // wide], axis=1).astype(np.float32)
     half_wh = np.exp(picked.box[:, [1, 0]]) * 2

@@ -85,10 +85,12 @@ def ssd(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
 
 
 def unit_centres(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    """(N, 4) xyxy in pixels of centres and sizes from 0 to 1."""
     return from_centres(picked.box) * np.array(input_wh * 2, np.float32)
 
 
 def unit_corners(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    """(N, 4) xyxy in pixels of xyxy from 0 to 1."""
     return picked.box * np.array(input_wh * 2, np.float32)
 
 

@@ -18,6 +18,7 @@ def yolox(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
 
 
 def yolox_boxes(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    """(N, 4) xyxy in pixels: Megvii-BaseDetection/YOLOX, yolox/models/yolo_head.py."""
     grid = cells(input_wh, _strides(shapes, input_wh))
     stride = grid.stride[picked.index]
     centre = (picked.box[:, :2] + grid.at[picked.index]) * stride
@@ -44,6 +45,7 @@ def yolov8(shapes: Shapes, input_wh: Tuple[int, int]) -> Plan:
 
 
 def pixel_boxes(picked: Picked, shapes: Shapes, input_wh: Tuple[int, int]) -> np.ndarray:
+    """(N, 4) xyxy of centres and sizes, all in pixels."""
     return from_centres(picked.box)
 
 

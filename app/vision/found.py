@@ -35,7 +35,7 @@ def found(xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray) -> Found:
     rows = np.flatnonzero(real & np.isfinite(xyxy).all(axis=1) & np.isfinite(score))
     rows = rows[np.argsort(-score[rows], kind="mergesort")[:MOST]]
     return Found(
-        np.clip(xyxy[rows], -FAR, FAR),
+        np.minimum(np.maximum(xyxy[rows], -FAR), FAR),  # np.clip takes three times as long
         np.asarray(score[rows], np.float32),
         np.asarray(class_id[rows], np.int32),
     )

@@ -56,7 +56,7 @@ class Picked(NamedTuple):
 
 
 class _Scored(NamedTuple):
-    index: np.ndarray
+    row: np.ndarray  # within its level
     class_id: np.ndarray
     score: np.ndarray
 
@@ -89,20 +89,13 @@ def axes(shapes: Shapes, role: str, meaning: str) -> Tuple[int, ...]:
 
 def _picture(outputs: Outputs, plan: Plan, min_score: np.float32, most: int) -> Picked:
     """Of outputs without the batch, C-contiguous."""
-    parts, first = [], 0
-    for level in plan.levels:
-        scored = _scored(outputs, level, plan, min_score)
-        parts.append(scored._replace(index=scored.index + first))
+    scored = [_scored(outputs, level, plan, min_score) for level in plan.levels]
+    picked, first = [], 0
+    for level, part in zip(plan.levels, _best(scored, most)):
+        index, class_id = (part.row + first).astype(np.int32), part.class_id.astype(np.int32)
+        picked.append(Picked(index, class_id, part.score, _boxes(outputs, level, part.row)))
         first += level.rows
-    index, class_id, score = (np.concatenate(columns) for columns in zip(*parts))
-    kept = _best(score, most)
-    index = index[kept]
-    return Picked(
-        index.astype(np.int32),
-        class_id[kept].astype(np.int32),
-        score[kept],
-        _boxes(outputs, plan, index),
-    )
+    return picked[0] if len(picked) == 1 else Picked(*map(np.concatenate, zip(*picked)))
 
 
 def _scored(outputs: Outputs, level: Level, plan: Plan, min_score: np.float32) -> _Scored:
@@ -125,13 +118,14 @@ def _scored(outputs: Outputs, level: Level, plan: Plan, min_score: np.float32) -
         score = np.exp(score - highest) / np.exp(few - highest[:, np.newaxis]).sum(axis=1)
     if objectness is not None:
         score = objectness[kept] * score
+    if level.fan > 1:
+        class_id += kept % level.fan
     sure = np.flatnonzero((score >= min_score) & np.isfinite(score))
-    kept, class_id = kept[sure], class_id[sure]
-    return _Scored(kept, class_id + kept % level.fan, score[sure])
+    return _Scored(kept[sure], class_id[sure], score[sure])
 
 
 def _look(outputs: Outputs, view: View, rows: int, columns: int) -> np.ndarray:
-    """The (rows, columns) that a view names, in place. Raises ValueError where it leaves them."""
+    """The (rows, columns) that a view names, in place."""
     output = outputs[view.role]
     if rows == 0:
         return np.empty((0, columns), output.dtype)
@@ -158,26 +152,27 @@ def _floor(activation: str, min_score: np.float32) -> np.float32:
     return np.float32(np.log(likely / (1 - likely)) - 1e-3)
 
 
-def _best(score: np.ndarray, most: int) -> np.ndarray:
-    """Indices of the ``most`` best scores, ascending; of equals, the first."""
-    if len(score) <= most:
-        return np.arange(len(score))
-    least = np.partition(score, len(score) - most)[len(score) - most]
-    better = np.flatnonzero(score > least)
-    equal = np.flatnonzero(score == least)[: most - len(better)]
-    return np.sort(np.concatenate([better, equal]))
+def _best(scored: List[_Scored], most: int) -> List[_Scored]:
+    """The ``most`` best of all levels together; of equals, the first."""
+    excess = sum(len(part.score) for part in scored) - most
+    if excess <= 0:
+        return scored
+    score = np.concatenate([part.score for part in scored])
+    least = np.partition(score, excess)[excess]
+    kept = score > least
+    kept[np.flatnonzero(score == least)[: most - np.count_nonzero(kept)]] = True
+    ends = np.cumsum([len(part.score) for part in scored])
+    return [
+        _Scored(*(column[own] for column in part))
+        for part, own in zip(scored, np.split(kept, ends[:-1]))
+    ]
 
 
-def _boxes(outputs: Outputs, plan: Plan, index: np.ndarray) -> np.ndarray:
-    """(N, width) float32 raw box columns of candidates, index ascending."""
-    made, first = np.empty((len(index), plan.width), np.float32), 0
-    for level in plan.levels:
-        start, stop = np.searchsorted(index, [first, first + level.rows])
-        rows = (index[start:stop] - first) // level.fan
-        column = 0
-        for view, width in level.boxes:
-            box = _look(outputs, view, level.rows // level.fan, width)
-            made[start:stop, column : column + width] = box[rows]
-            column += width
-        first += level.rows
-    return made
+def _boxes(outputs: Outputs, level: Level, row: np.ndarray) -> np.ndarray:
+    """(N, width) float32 raw box columns of candidates of one level."""
+    if level.fan > 1:
+        row = row // level.fan
+    looks = [_look(outputs, view, level.rows // level.fan, width) for view, width in level.boxes]
+    if len(looks) == 1:
+        return np.asarray(looks[0][row], np.float32)
+    return np.concatenate([look[row] for look in looks], axis=1).astype(np.float32)
