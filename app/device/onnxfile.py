@@ -29,9 +29,32 @@ _ARRIVED = (  # TensorRT's release -> operators that its parser takes from there
 _NEEDS = {name: release for release, names in _ARRIVED for name in names.split()}
 
 
+_WRITTEN_OUT = "export at opset 13 or lower, which writes it out in simple operators"
+_REMEDIES = {  # operator -> what to do in the module it comes from
+    "HardSwish": _WRITTEN_OUT,
+    "LayerNormalization": _WRITTEN_OUT,
+    "GroupNormalization": _WRITTEN_OUT,
+    "Gelu": _WRITTEN_OUT,
+    "Mish": _WRITTEN_OUT,
+    "Mod": "write it as a - floor(a / b) * b",
+    "Xor": "write it as a != b",
+    "IsInf": "compare its absolute value with a large number",
+    "Trilu": "multiply by a constant mask",
+    "OneHot": "compare with a constant row of class numbers",
+    "NonZero": "keep all, with a mask, or take the best K",
+    "Multinomial": "leave out what draws at random",
+    "RandomNormal": "leave out what draws at random",
+    "RandomNormalLike": "leave out what draws at random",
+    "MaxPool": "leave out return_indices",
+    "Resize": "interpolate in mode bilinear or nearest",
+    "Einsum": "write it as transpose and matmul",
+}
+
+
 class Refused(NamedTuple):
     operator: str
     reason: str
+    remedy: str = ""  # where one is known
 
 
 class Description(NamedTuple):
@@ -152,7 +175,7 @@ def _refused(nodes: List[Any], opset: int, constants: Any) -> Tuple[Refused, ...
     for node in nodes:
         reason = _reason(node, constants)
         if reason:
-            found[Refused(node.op_type, reason)] = None
+            found[Refused(node.op_type, reason, _REMEDIES.get(node.op_type, ""))] = None
     return tuple(found)
 
 
