@@ -12,7 +12,7 @@ from app.device import modelfile
 from app.device.backend import Model, Network
 from app.device.framework import quiet, said, silent, torch
 from app.device.host import HostBackend, open_session
-from app.device.onnxfile import OLDEST_OPSET
+from app.device.onnxfile import OLDEST_OPSET, nodes_of
 from app.errors import DeviceError, EngineError
 
 INPUT = "images"
@@ -96,8 +96,7 @@ def export(module: Any, wanted: Wanted) -> bytes:
             f"PyTorch {torch().__version__} cannot export it at opset {wanted.opset}: "
             f"{said(error)}. {_remedy(wanted.opset)}"
         ) from error
-    _check(file.getvalue())
-    return file.getvalue()
+    return _checked(file.getvalue())
 
 
 def compare(module: Any, path: str, wanted: Wanted) -> List[Difference]:
@@ -230,16 +229,41 @@ def _check_batch(one: Dict[str, np.ndarray], other: Dict[str, np.ndarray]) -> No
             )
 
 
-def _check(content: bytes) -> None:
+def _checked(content: bytes) -> bytes:
+    """An ONNX file that the onnx package finds right, its weights where TensorRT looks for them."""
     import onnx
 
     try:
-        onnx.checker.check_model(onnx.load_model_from_string(content))
-    except Exception as error:  # onnx's and protobuf's own
+        model = onnx.load_model_from_string(content)
+        _unshare_weights(model.graph)
+        onnx.checker.check_model(model)
+        made: bytes = model.SerializeToString()
+    except Exception as error:  # onnx's and protobuf's own, of a file above 2 GB too
         raise EngineError(
             f"PyTorch {torch().__version__} made an ONNX that onnx {onnx.__version__} finds wrong: "
             f"{modelfile.first_line(error)}. Try another --opset, or a newer onnx and PyTorch"
         ) from error
+    return made
+
+
+def _unshare_weights(graph: Any) -> None:
+    """
+    Let nodes take a weight itself. PyTorch keeps equal ones once, behind Identity nodes for the
+    other uses, and TensorRT 8.2 wants a Conv's weights and bias to be no node's output.
+    """
+    weights = {tensor.name for tensor in graph.initializer}
+    kept = {value.name for value in graph.output}
+    stands_for = {
+        node.output[0]: node.input[0]
+        for node in graph.node
+        if node.op_type == "Identity" and node.input[0] in weights and node.output[0] not in kept
+    }
+    for node in nodes_of(graph):
+        for place, name in enumerate(node.input):
+            node.input[place] = stands_for.get(name, name)
+    for node in list(graph.node):
+        if node.output[0] in stands_for:
+            graph.node.remove(node)
 
 
 def _difference(batch: int, name: str, expected: np.ndarray, given: np.ndarray) -> Difference:

@@ -74,7 +74,7 @@ def describe(path: str) -> Description:
     weights = {tensor.name for tensor in graph.initializer}
     opsets = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
     opset = max(opsets) if opsets else 0
-    nodes = _nodes(graph)
+    nodes = nodes_of(graph)
     return Description(
         tuple(_spec(value) for value in graph.input if value.name not in weights),
         tuple(_spec(value) for value in graph.output),
@@ -147,14 +147,14 @@ def _spec(value: Any) -> TensorSpec:
     return TensorSpec(value.name, shape, {"float": "float32", "double": "float64"}.get(kind, kind))
 
 
-def _nodes(graph: Any) -> List[Any]:
+def nodes_of(graph: Any) -> List[Any]:
     """Every node, those of loop and branch bodies included."""
     nodes: List[Any] = []
     for node in graph.node:
         nodes.append(node)
         for attribute in node.attribute:
             for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                nodes.extend(_nodes(body))
+                nodes.extend(nodes_of(body))
     return nodes
 
 
