@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
-from app import assemble, catalogue, config, console, fetch
+from app import assemble, catalogue, cli_convert, config, console, fetch
 from app.cli_flags import parser
 from app.device import onnxfile
 from app.device.backend import Model
@@ -27,7 +27,13 @@ terminal = Terminal(sys.stderr)
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command. Returns the exit code; see errors.py."""
-    command = {"run": _run, "check": _check, "fetch": _fetch, "inspect": _inspect}
+    command = {
+        "run": _run,
+        "check": _check,
+        "fetch": _fetch,
+        "inspect": _inspect,
+        "convert": _convert,
+    }
     try:
         with _handling(_interrupt):
             with _printing():
@@ -142,6 +148,10 @@ def _inspect(arguments: argparse.Namespace) -> int:
     for line in console.manifest(completed.model, completed.guessed):
         _say(line)
     return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    return cli_convert.run(arguments, _say)
 
 
 def _say(line: str) -> None:

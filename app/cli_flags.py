@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from app import __version__
+from app import __version__, cli_convert
 from app.media import uri
 
 EXAMPLES = """
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         ("check", "read a config; say every mistake, or what it would open", _declare_check),
         ("fetch", "get models and clips of the catalogue", _declare_fetch),
         ("inspect", "say what an ONNX model wants and gives", _declare_inspect),
+        ("convert", "make an ONNX model and its manifest of a PyTorch module", cli_convert.declare),
     ):
         one = commands.add_parser(
             verb,

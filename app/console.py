@@ -6,6 +6,7 @@ from app.core.channel import ChannelStats
 from app.core.meter import Reading, Sighting, Spread
 from app.core.stage import Source
 from app.device.backend import Model
+from app.device.convert import TOLERANCE, Difference
 from app.device.onnxfile import Description
 from app.fetch import Progress
 from app.manifest import Entry
@@ -95,7 +96,8 @@ def network(found: Description) -> Iterator[str]:
     if not found.refused:
         yield f"{'TensorRT':<11}8.2 knows all its operators"
     for one in found.refused:
-        yield f"{'TensorRT':<11}8.2 refuses {one.operator}: {one.reason}"
+        remedy = f"; {one.remedy}" if one.remedy else ""
+        yield f"{'TensorRT':<11}8.2 refuses {one.operator}: {one.reason}{remedy}"
 
 
 def manifest(model: Model, reason: str) -> Iterator[str]:
@@ -103,6 +105,20 @@ def manifest(model: Model, reason: str) -> Iterator[str]:
     yield f"{'guess':<11}{reason}"
     yield ""
     yield f"# {model.name}.yaml"
+    yield from described(model)
+    yield f"labels: NAME  # {len(model.labels) or 'its'} labels; see configs/labels"
+
+
+def difference(found: Difference) -> str:
+    """How far an ONNX file's answers are from those of the module it was made of."""
+    return (
+        f"batch {found.batch}: {found.output} differs by {found.absolute:.1e} at most, "
+        f"{found.relative:.1e} of its largest value ({TOLERANCE:g} is allowed)"
+    )
+
+
+def described(model: Model) -> Iterator[str]:
+    """A model's input and head as a manifest says them."""
     if model.input is not None:
         spec = model.input
         yield (
@@ -115,7 +131,6 @@ def manifest(model: Model, reason: str) -> Iterator[str]:
         yield f"decoder: {model.decoder}"
     if model.outputs:
         yield "outputs: {" + ", ".join(f'{k}: "{v}"' for k, v in model.outputs.items()) + "}"
-    yield f"labels: NAME  # {len(model.labels) or 'its'} labels; see configs/labels"
 
 
 def counted(number: int, noun: str) -> str:

@@ -150,18 +150,22 @@ def _try_decoder(model: Model, outputs: Tuple[Tensor, ...]) -> None:
         ) from error
 
 
+def count_classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[int]:
+    """How many classes a completed model tells apart, where its outputs' shapes say so."""
+    return _classes(model, bind(shapes, model.outputs))
+
+
 def _check_labels(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> None:
-    classes = _classes(model, bind(shapes, model.outputs))
-    if classes is None or not model.labels or len(model.labels) == classes:
+    count = count_classes(model, shapes)
+    if count is None or not model.labels or len(model.labels) == count:
         return
     raise EngineError(
-        f"{model.path}: {len(model.labels)} labels for {classes} classes. "
+        f"{model.path}: {len(model.labels)} labels for {count} classes. "
         "Give a label file with one line per class"
     )
 
 
 def _classes(model: Model, shapes: Mapping[str, Tuple[int, ...]]) -> Optional[int]:
-    """How many classes the outputs tell apart, where their shapes say so."""
     assert model.input is not None
     if model.decoder is None:
         sides = [side for side in shapes.get("output", ())[1:] if side != 1]

@@ -47,7 +47,7 @@ class HostBackend(Backend):
 
     def load(self, model: Model) -> Network:
         modelfile.check(model.path)
-        session = _session(model, self._threads)
+        session = open_session(model, self._threads)
         inputs = tuple(_spec(node) for node in session.get_inputs())
         outputs = tuple(_spec(node) for node in session.get_outputs())
         metadata = session.get_modelmeta().custom_metadata_map
@@ -160,7 +160,7 @@ def _nothing_to_attach() -> Iterator[None]:
     yield
 
 
-def _session(model: Model, threads: int) -> Any:
+def open_session(model: Model, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:

@@ -24,7 +24,9 @@ def check(path: str) -> int:
             f"{path}: cannot be read: {error.strerror}. Check the path. "
             "The catalogue: jetwatch fetch --list"
         ) from error
-    problem = _problem(head)
+    problem = stranger(head)
+    if head.lstrip().startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        problem = "an archive, not a model: unpack it first"
     if problem:
         raise EngineError(f"{path}: {size} bytes: {problem}. Fetch the file again")
     return size
@@ -55,7 +57,8 @@ def first_line(error: BaseException) -> str:
     return words if len(words) <= 200 else words[:197] + "..."
 
 
-def _problem(head: bytes) -> str:
+def stranger(head: bytes) -> str:
+    """What a file's first bytes show that is a model of no kind; empty where they show nothing."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return "the file is empty"
@@ -63,8 +66,6 @@ def _problem(head: bytes) -> str:
         return "a web page, not a model: the download got an error or sign-in page"
     if start.startswith(b"version https://git-lfs"):
         return "a git-lfs pointer, not the model: run 'git lfs pull' where it came from"
-    if start.startswith((b"pk\x03\x04", b"\x1f\x8b")):
-        return "an archive, not a model: unpack it first"
     if not start or not head.strip(b"\0"):
         return "nothing but blanks: the download or disk failed"
     return ""

@@ -29,9 +29,32 @@ _ARRIVED = (  # TensorRT's release -> operators that its parser takes from there
 _NEEDS = {name: release for release, names in _ARRIVED for name in names.split()}
 
 
+_WRITTEN_OUT = "export at opset 13 or lower, which writes it out in simple operators"
+_REMEDIES = {  # operator -> what to do in the module it comes from
+    "HardSwish": _WRITTEN_OUT,
+    "LayerNormalization": _WRITTEN_OUT,
+    "GroupNormalization": _WRITTEN_OUT,
+    "Gelu": _WRITTEN_OUT,
+    "Mish": _WRITTEN_OUT,
+    "Mod": "write it as a - floor(a / b) * b",
+    "Xor": "write it as a != b",
+    "IsInf": "compare its absolute value with a large number",
+    "Trilu": "multiply by a constant mask",
+    "OneHot": "compare with a constant row of class numbers",
+    "NonZero": "keep all, with a mask, or take the best K",
+    "Multinomial": "leave out what draws at random",
+    "RandomNormal": "leave out what draws at random",
+    "RandomNormalLike": "leave out what draws at random",
+    "MaxPool": "leave out return_indices",
+    "Resize": "interpolate in mode bilinear or nearest",
+    "Einsum": "write it as transpose and matmul",
+}
+
+
 class Refused(NamedTuple):
     operator: str
     reason: str
+    remedy: str = ""  # where one is known
 
 
 class Description(NamedTuple):
@@ -51,7 +74,7 @@ def describe(path: str) -> Description:
     weights = {tensor.name for tensor in graph.initializer}
     opsets = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
     opset = max(opsets) if opsets else 0
-    nodes = _nodes(graph)
+    nodes = nodes_of(graph)
     return Description(
         tuple(_spec(value) for value in graph.input if value.name not in weights),
         tuple(_spec(value) for value in graph.output),
@@ -124,14 +147,14 @@ def _spec(value: Any) -> TensorSpec:
     return TensorSpec(value.name, shape, {"float": "float32", "double": "float64"}.get(kind, kind))
 
 
-def _nodes(graph: Any) -> List[Any]:
+def nodes_of(graph: Any) -> List[Any]:
     """Every node, those of loop and branch bodies included."""
     nodes: List[Any] = []
     for node in graph.node:
         nodes.append(node)
         for attribute in node.attribute:
             for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                nodes.extend(_nodes(body))
+                nodes.extend(nodes_of(body))
     return nodes
 
 
@@ -152,7 +175,7 @@ def _refused(nodes: List[Any], opset: int, constants: Any) -> Tuple[Refused, ...
     for node in nodes:
         reason = _reason(node, constants)
         if reason:
-            found[Refused(node.op_type, reason)] = None
+            found[Refused(node.op_type, reason, _REMEDIES.get(node.op_type, ""))] = None
     return tuple(found)
 
 

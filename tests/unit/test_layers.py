@@ -39,6 +39,7 @@ ONLY_IN = {
     "onnxruntime": {"device"},
     "pycuda": {"device"},
     "tensorrt": {"device"},
+    "torch": {"device"},
     "yaml": {"kinds", "settings"},
 }
 PRINTING = {"print", "input"}
@@ -140,7 +141,7 @@ class OnlyTheCore:
 sys.meta_path.insert(0, OnlyTheCore())
 for name in sys.argv[1:]:
     importlib.import_module(name)
-for name in ("gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "pytest"):
+for name in ("gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "torch", "pytest"):
     assert name not in sys.modules, name
 """
 
