@@ -3,7 +3,7 @@
 import functools
 import json
 import pathlib
-from typing import Dict, FrozenSet, NamedTuple
+from typing import Callable, Dict, FrozenSet, NamedTuple
 
 MEMBERS = pathlib.Path(__file__).resolve().parent / "members"
 
@@ -72,30 +72,35 @@ class Names(NamedTuple):
 @functools.lru_cache(maxsize=None)
 def names_of(version: str) -> Names:
     if version == "8.4.1":
-        newer = names_of("8.6.1")
-        came = {name for name in _flat(newer) if {name, name.split(".")[0]} & CAME_WITH_8_4}
-        return _folded(version, _flat(names_of("8.2.1")) | (came - {"MemoryPoolType.TACTIC_DRAM"}))
+        older = names_of("8.2.1")
+        return _kept(
+            version,
+            lambda owner: owner in older.module | CAME_WITH_8_4,
+            lambda owner, member: (
+                older.has(owner, member)
+                or "{}.{}".format(owner, member) in CAME_WITH_8_4
+                or (owner in CAME_WITH_8_4 and member != "TACTIC_DRAM")
+            ),
+        )
     if version == "8.5.2":
-        names = _flat(names_of("8.6.1")) - CAME_WITH_8_6
-        return _folded(version, {n for n in names if n.split(".")[0] not in CAME_WITH_8_6})
+        return _kept(
+            version,
+            lambda owner: owner not in CAME_WITH_8_6,
+            lambda owner, member: "{}.{}".format(owner, member) not in CAME_WITH_8_6,
+        )
     read = json.loads((MEMBERS / (version + ".json")).read_text(encoding="utf-8"))
     classes = {name: frozenset(members) for name, members in read["classes"].items()}
     return Names(version, frozenset(read["module"]), classes)
 
 
-def _flat(names: Names) -> FrozenSet[str]:
-    """``names`` as "name" and "Class.member"."""
-    members = {
-        "{}.{}".format(owner, member) for owner, of in names.classes.items() for member in of
+def _kept(
+    version: str, keep_name: Callable[[str], bool], keep_member: Callable[[str, str], bool]
+) -> Names:
+    """8.6.1, less what is not kept."""
+    newer = names_of("8.6.1")
+    classes = {
+        owner: frozenset(member for member in members if keep_member(owner, member))
+        for owner, members in newer.classes.items()
+        if keep_name(owner)
     }
-    return names.module | members
-
-
-def _folded(version: str, flat: FrozenSet[str]) -> Names:
-    classes: Dict[str, set] = {}
-    for name in flat:
-        owner, dot, member = name.partition(".")
-        if dot:
-            classes.setdefault(owner, set()).add(member)
-    module = frozenset(name for name in flat if "." not in name)
-    return Names(version, module, {owner: frozenset(of) for owner, of in classes.items()})
+    return Names(version, frozenset(filter(keep_name, newer.module)), classes)
