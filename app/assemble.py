@@ -1,7 +1,7 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from app import catalogue
 from app.config import Config
@@ -9,6 +9,7 @@ from app.core.pipeline import Pipeline
 from app.core.stage import Source, Stage
 from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
+from app.device.jetson import GpuBackend, NoEngine
 from app.errors import DeviceError
 from app.media import mp4, rtsp
 from app.media.reader import open_source
@@ -24,16 +25,20 @@ from app.stages.report import Report
 
 logger = logging.getLogger(__name__)
 
+Build = Callable[[Model], Any]
 
-def assemble(config: Config, backend: Backend, frames: Optional[int] = None) -> Pipeline:
+
+def assemble(
+    config: Config, backend: Backend, frames: Optional[int] = None, build: Optional[Build] = None
+) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
-    the model and tries the outputs, so that what is wrong is said before a camera is opened.
+    the model, for which ``build`` makes an engine if one is missing, and tries the outputs: what
+    is wrong is said before a camera is opened.
     """
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
-    with backend.attached():
-        network = backend.load(chosen_model(config))
+    network = _loaded(config, backend, build)
     if network.guessed:
         logger.info(
             "%s has no manifest, taken for: %s; input %s, %s, %s",
@@ -106,13 +111,30 @@ def sources(config: Config) -> List[Source]:
 
 
 def backend(config: Config) -> Backend:
-    """The accelerator to compute on."""
-    if config.backend.kind == "gpu":
-        raise DeviceError(
-            "the TensorRT backend is not part of this version. Use --backend host, which runs "
-            "the same pipeline on the CPU"
-        )
+    """The accelerator to compute on: unless one is named, the GPU where it can be used."""
+    kind = config.backend.kind
+    if kind != "host":
+        try:
+            return GpuBackend(catalogue.folders())
+        except DeviceError as error:
+            if kind == "gpu":
+                raise
+            logger.debug("on the CPU, as %s", error)
     return HostBackend(config.backend.threads)
+
+
+def _loaded(config: Config, backend: Backend, build: Optional[Build]) -> Network:
+    model = chosen_model(config)
+    with backend.attached():
+        try:
+            return backend.load(model)
+        except NoEngine as error:
+            if build is None:
+                raise
+            logger.warning("%s. Building it now", error)
+    build(model)
+    with backend.attached():
+        return backend.load(model)
 
 
 def _reading(backend: Backend, network: Network, settings: DetectSettings) -> Stage:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
-from app import assemble, catalogue, cli_convert, config, console, fetch
+from app import assemble, catalogue, cli_build, cli_convert, config, console, engines, fetch
 from app.cli_flags import parser
 from app.device import onnxfile
 from app.device.backend import Model
@@ -33,6 +33,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         "fetch": _fetch,
         "inspect": _inspect,
         "convert": _convert,
+        "build": _build,
+        "engines": _engines,
     }
     try:
         with _handling(_interrupt):
@@ -68,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
         with contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 terminal.line(line)
-            pipeline = assemble.assemble(chosen, backend, arguments.frames)
+            pipeline = assemble.assemble(chosen, backend, arguments.frames, _builder(chosen))
             before = console.Moment(began, pipeline.meter.read())
 
             def tick() -> None:
@@ -94,6 +96,18 @@ def _run(arguments: argparse.Namespace) -> int:
                 why = ", ".join(console.troubles(pipeline.sources))
                 raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")
     return 0
+
+
+def _builder(chosen: config.Config) -> Optional[assemble.Build]:
+    """How `run` makes an engine that is missing, where the config lets it."""
+    if chosen.backend.build != "auto":
+        return None
+
+    def build(model: Model) -> None:
+        with _handling(_interrupt):
+            cli_build.built(model, engines.Wish(), terminal)
+
+    return build
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -152,6 +166,15 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> int:
     return cli_convert.run(arguments, _say)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    with _handling(_interrupt):
+        return cli_build.build(arguments, terminal)
+
+
+def _engines(arguments: argparse.Namespace) -> int:
+    return cli_build.listing(arguments, terminal, _say)
 
 
 def _say(line: str) -> None:

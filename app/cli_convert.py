@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Callable, Iterator, List, Tuple
 
 from app import console, manifest
+from app import labels as label_files
 from app.device import convert, framework, onnxfile
 from app.device.backend import Network
 from app.device.complete import count_classes
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if "://" in arguments.origin:
         raise ConfigError(f"{uri.redacted(arguments.origin)} is an address. Download it first")
     target = _target(arguments)
-    labels = manifest.labels(arguments.labels) if arguments.labels else ()
+    labels = label_files.read(arguments.labels) if arguments.labels else ()
     convert.check_tools()
     wanted = convert.Wanted(arguments.input, arguments.opset, arguments.dynamic_batch)
     with _folder_beside(target) as place:
@@ -185,7 +186,7 @@ def _numbered(network: Network) -> Tuple[str, ...]:
 def _known(labels: Tuple[str, ...]) -> str:
     """The name of these labels in configs/labels, or nothing."""
     for file in sorted(folder("configs/labels").glob("*.txt")):
-        if manifest.labels(file.stem) == labels:
+        if label_files.read(file.stem) == labels:
             return file.stem
     return ""
 

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from app import __version__, cli_convert
+from app import __version__, cli_build, cli_convert
+from app.cli_types import duration, fraction, port, positive, threads
 from app.media import uri
 
 EXAMPLES = """
@@ -37,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
         ("check", "read a config; say every mistake, or what it would open", _declare_check),
         ("fetch", "get models and clips of the catalogue", _declare_fetch),
         ("inspect", "say what an ONNX model wants and gives", _declare_inspect),
+        ("build", "make TensorRT engines of models, on the device", cli_build.declare_build),
+        ("engines", "list the engines, and whether each runs here", cli_build.declare_engines),
         ("convert", "make an ONNX model and its manifest of a PyTorch module", cli_convert.declare),
     ):
         one = commands.add_parser(
@@ -92,18 +95,18 @@ def _declare_run(one: argparse.ArgumentParser) -> None:
     add(
         "--rtsp",
         nargs="?",
-        type=_port,
+        type=port,
         const=8554,
         metavar="PORT",
         help="serve it (default port: 8554)",
     )
-    add("--frames", type=_positive, metavar="N", help="end after N frames of each camera")
-    add("--seconds", type=_duration, metavar="N", help="end after N seconds")
-    add("--score", type=_fraction, metavar="S", help="least score of a detection, 0 to 1")
+    add("--frames", type=positive, metavar="N", help="end after N frames of each camera")
+    add("--seconds", type=duration, metavar="N", help="end after N seconds")
+    add("--score", type=fraction, metavar="S", help="least score of a detection, 0 to 1")
     add("--backend", choices=("auto", "host", "gpu"), help="where to compute (default: auto)")
     add(
         "--threads",
-        type=_threads,
+        type=threads,
         metavar="N",
         help="host backend: inference threads; 0 = all cores",
     )
@@ -123,39 +126,3 @@ def _declare_fetch(one: argparse.ArgumentParser) -> None:
 
 def _declare_inspect(one: argparse.ArgumentParser) -> None:
     one.add_argument("model", metavar="FILE.onnx", help="an ONNX file")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; put CONFIG before --rtsp")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _threads(text: str) -> int:
-    if not text.isdecimal() or int(text) > 256:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 256")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    return _between(text, 0.001, 1e9)
-
-
-def _fraction(text: str) -> float:
-    return _between(text, 0, 1)
-
-
-def _between(text: str, low: float, high: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not low <= number <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
-    return number

@@ -212,6 +212,12 @@ CONFIG = Group(
                 (
                     Setting("kind", Text(("auto", "host", "gpu")), "auto", "where to compute"),
                     Setting("threads", Whole(0, 256), 0, "host: inference threads; 0 = all cores"),
+                    Setting(
+                        "build",
+                        Text(("never", "auto")),
+                        "never",
+                        "gpu: whether to build an engine that is missing or does not fit",
+                    ),
                 ),
             ),
             DEFAULTS,

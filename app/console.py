@@ -2,12 +2,15 @@
 
 from typing import Iterator, List, Mapping, NamedTuple, Sequence
 
+from app import engines
 from app.core.channel import ChannelStats
 from app.core.meter import Reading, Sighting, Spread
 from app.core.stage import Source
 from app.device.backend import Model
 from app.device.convert import TOLERANCE, Difference
 from app.device.onnxfile import Description
+from app.device.plan import Sidecar
+from app.device.planfile import Row
 from app.fetch import Progress
 from app.manifest import Entry
 
@@ -131,6 +134,49 @@ def described(model: Model) -> Iterator[str]:
         yield f"decoder: {model.decoder}"
     if model.outputs:
         yield "outputs: {" + ", ".join(f'{k}: "{v}"' for k, v in model.outputs.items()) + "}"
+
+
+def build_progress(now: engines.Progress) -> str:
+    """One line: which model and precision, what is done now, how far it is, since when."""
+    parts = [f"{now.name}" + (f" {now.precision}" if now.precision else "")]
+    if now.total:
+        parts.append(f"{now.phase} {now.done} of {now.total}")
+    else:
+        parts.append(now.phase + (f" {now.done}" if now.done else ""))
+    return ": ".join(parts) + f" | {now.elapsed:.0f} s"
+
+
+def engine_built(made: Sidecar) -> str:
+    """What was built, on one line."""
+    return (
+        f"{made.model.name}: {made.fingerprint.precision} engine, batch {made.batch}, "
+        f"{size(made.plan_bytes)}, {size(made.device_memory)} to run in, {made.build_s:.0f} s"
+    )
+
+
+def engine_table(rows: Sequence[Row]) -> Iterator[str]:
+    """The engines that were found, what is known of each, and whether it runs here."""
+    if not rows:
+        yield "no engine yet. Run: jetwatch build MODEL"
+        return
+    yield f"{'model':<18}{'type':<6}{'batch':>5}{'size':>10}{'memory':>10}  {'accuracy':<28}here"
+    for row in rows:
+        known = row.sidecar
+        if known is None:
+            yield f"{row.name:<18}{'?':<11}{size(row.bytes):>10}{'':<40}{row.verdict}"
+            continue
+        accuracy = known.accuracy
+        told = "not measured"
+        if accuracy is not None and accuracy.agreement is not None:
+            told = f"agreement {accuracy.agreement:.3f}"
+            told += f", AP {accuracy.ap:.3f}" if accuracy.ap is not None else ""
+            told += ", forced" if accuracy.forced else ""
+        elif known.fingerprint.precision == "fp32":
+            told = "exact"
+        yield (
+            f"{row.name:<18}{known.fingerprint.precision:<6}{known.batch:>5}{size(row.bytes):>10}"
+            f"{size(known.device_memory):>10}  {told:<28}{row.verdict}"
+        )
 
 
 def counted(number: int, noun: str) -> str:

@@ -123,7 +123,7 @@ class _Climb:
     def _built(self, precision: str, part: str) -> Outcome:
         """With half the workspace again and again, until a build succeeds. Raises AppError."""
         most = [mb << 20 for mb in (self._model.workspace_mb, self._wish.workspace_mb) if mb]
-        workspace = min(most, default=1 << 62)
+        workspace = min(most, default=1 << 40)
         while True:
             task = self._task(precision, part, workspace)
             self._told(precision, "starting", 0, 0)

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from app import labels
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError
 from app.fetch import Origin
-from app.home import folder
 from app.kinds import Flag, ListOf, MapOf, Number, Text, Whole
 from app.settings import Complaint, Group, Setting, read
 from app.vision.decode import DECODERS
@@ -50,6 +50,9 @@ class _Manifest(NamedTuple):
     score: float
     iou: float
     free_dims: Tuple[int, ...]
+    plugins: Tuple[str, ...]
+    keep_fp16: Tuple[str, ...]
+    workspace_mb: Optional[int]
     tensorrt: str
     note: str
 
@@ -77,7 +80,8 @@ def manifest_group(beside: str = "") -> Group:
 def inline_group() -> Group:
     """A model described in a config: what a manifest says of one, and where its file is."""
     same = {setting.key: setting for setting in _SETTINGS}
-    kept = ("outputs", "background", "score", "iou", "free_dims")
+    kept = ["outputs", "background", "score", "iou", "free_dims"]
+    kept += ["plugins", "keep_fp16", "workspace_mb"]
     return Group(
         Inline,
         (
@@ -90,33 +94,6 @@ def inline_group() -> Group:
         + tuple(same[key] for key in kept),
         _inline_misfits,
     )
-
-
-def labels(name: str, beside: str = "") -> Tuple[str, ...]:
-    """
-    The lines of a label file: configs/labels/NAME.txt, or a path, perhaps relative to a folder.
-
-    Raises ConfigError where there is no such file, or no label in it.
-    """
-    tried = [folder("configs/labels") / f"{name}.txt"]
-    if name.endswith(".txt"):
-        tried = [Path(beside) / name, Path(name)]
-    for path in tried:
-        if path.is_file():
-            return _lines(path)
-    known = sorted(file.stem for file in folder("configs/labels").glob("*.txt"))
-    raise ConfigError(f"no label file {name!r}; there are {', '.join(known)}, or give a .txt file")
-
-
-def _lines(path: Path) -> Tuple[str, ...]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    lines = tuple(line.strip() for line in text.rstrip().split("\n"))
-    if not any(lines):
-        raise ConfigError(f"{path}: holds no label; write one a line")
-    return lines
 
 
 def _input(**values: Any) -> InputSpec:
@@ -156,7 +133,7 @@ def _misfits(made: _Manifest, beside: str) -> List[Complaint]:
         found += _unknown_roles(made.decoder, made.outputs)
     if made.labels:
         try:
-            labels(made.labels, beside)
+            labels.read(made.labels, beside)
         except ConfigError as error:
             found.append(Complaint(("labels",), f"{error}"))
     return found
@@ -183,7 +160,7 @@ def _unknown_roles(decoder: str, outputs: Mapping[str, str]) -> List[Complaint]:
 
 
 def _model(name: str, made: Any, beside: str) -> Model:
-    names = labels(made.labels, beside) if made.labels else ()
+    names = labels.read(made.labels, beside) if made.labels else ()
     return Model(
         name=name,
         path="",
@@ -194,7 +171,15 @@ def _model(name: str, made: Any, beside: str) -> Model:
         score=made.score,
         iou=made.iou,
         free_dims=made.free_dims,
+        plugins=tuple(_beside(path, beside) for path in made.plugins),
+        keep_fp16=made.keep_fp16,
+        workspace_mb=made.workspace_mb,
     )
+
+
+def _beside(path: str, folder_: str) -> str:
+    """A path that is written relative to the manifest."""
+    return os.path.join(folder_, os.path.expanduser(path))
 
 
 class Inline(NamedTuple):
@@ -210,6 +195,9 @@ class Inline(NamedTuple):
     score: float
     iou: float
     free_dims: Tuple[int, ...]
+    plugins: Tuple[str, ...]
+    keep_fp16: Tuple[str, ...]
+    workspace_mb: Optional[int]
 
     def model(self) -> Model:
         return _model(self.name, self, "")._replace(path=self.path)
@@ -219,7 +207,7 @@ def _inline_misfits(made: Inline) -> List[Complaint]:
     found = _unknown_roles(made.decoder, made.outputs) if made.decoder else []
     if made.labels:
         try:
-            labels(made.labels)
+            labels.read(made.labels)
         except ConfigError as error:
             found.append(Complaint(("labels",), f"{error}"))
     return found
@@ -279,6 +267,9 @@ _SETTINGS = (
     Setting("score", Number(0, 1), 0.35, "the least score of a detection"),
     Setting("iou", Number(0, 1), 0.45, "how much two boxes of one class may overlap"),
     Setting("free_dims", ListOf(Whole(0, 3)), (), "axes declared fixed, to be set free"),
+    Setting("plugins", ListOf(Text()), (), "shared libraries with TensorRT plugins of one's own"),
+    Setting("keep_fp16", ListOf(Text()), (), "patterns of layers that stay FP16 in an INT8 engine"),
+    Setting("workspace_mb", Whole(16), None, "the most memory that building an engine may take"),
     Setting("tensorrt", Text(), "", "the oldest TensorRT that takes it"),
     Setting("note", Text(), "", "a warning to show before the model is used"),
 )

@@ -35,6 +35,28 @@ def detector(path, size_wh=(64, 48), output="output"):
     return str(path)
 
 
+def classifier(path, classes=6):
+    """Write an ONNX that gives logits of how bright each colour of a 48x48 picture is, mixed."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    mixed = np.random.RandomState(9).randn(3, classes).astype(np.float32) * 3
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["mean", "mixed"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "shades",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, 48, 48])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])],
+        [numpy_helper.from_array(mixed, "mixed")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)])
+    model.ir_version = 7
+    save(model, str(path))
+    return str(path)
+
+
 def unknown(path):
     """Write an ONNX whose output no decoder can read."""
     from onnx import TensorProto, helper, save

@@ -83,6 +83,7 @@ class Network(NamedTuple):
 class BackendSettings(NamedTuple):
     kind: str = "auto"  # "auto", "host" or "gpu"
     threads: int = 0  # host: inference threads; 0 = all cores
+    build: str = "never"  # gpu: "auto" builds an engine that is missing or does not fit
 
 
 class Backend(abc.ABC):

@@ -88,8 +88,8 @@ def test_as_numpy_picks(cuda, binary, decoder, dtype, least, power):
             assert made["index"][row, :count].tolist() == want.index.tolist()
         else:  # the last bit of exp differs, so what lies on the limit may
             assert abs(count - len(want.index)) <= 2
-            common = np.isin(want.index, made["index"][row, :count])
-            assert common.mean() > 0.98 or len(want.index) < 3
+            missed = np.setdiff1d(want.index, made["index"][row, :count])
+            assert len(missed) <= 2
             continue
         assert made["class_id"][row, :count].tolist() == want.class_id.tolist()
         np.testing.assert_allclose(made["score"][row, :count], want.score, rtol=1e-6)

@@ -7,6 +7,7 @@ from typing import Any, List
 import pytest
 
 from app import catalogue, manifest
+from app import labels as label_files
 from app.device.backend import InputSpec, Placement
 from app.errors import ConfigError, EngineError
 from app.settings import schema
@@ -113,12 +114,12 @@ def test_every_mistake_has_its_line(tmp_path, text: str, told: List[str]) -> Non
 def test_bad_label_files(tmp_path, content: bytes, told: str) -> None:
     (tmp_path / "own.txt").write_bytes(content)
     with pytest.raises(ConfigError, match=told):
-        manifest.labels("own.txt", str(tmp_path))
+        label_files.read("own.txt", str(tmp_path))
 
 
 def test_label_files_of_the_project() -> None:
-    assert manifest.labels("coco") == COCO
-    assert len(manifest.labels("imagenet")) == 1000
+    assert label_files.read("coco") == COCO
+    assert len(label_files.read("imagenet")) == 1000
 
 
 def test_nothing_is_there(tmp_path) -> None:

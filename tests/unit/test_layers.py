@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "home": set(),
     "download": set(),
     "core": {"core", "errors"},
-    "console": {"core", "device", "fetch", "manifest", "errors"},
+    "console": {"engines", "core", "device", "fetch", "manifest", "errors"},
     "terminal": set(),
     "vision": {"vision"},
     "analytics": {"analytics", "core", "vision", "errors"},
@@ -24,11 +24,16 @@ MAY_IMPORT = {
     "kinds": {"errors"},
     "settings": {"kinds", "errors"},
     "fetch": {"download", "errors"},
-    "manifest": {"kinds", "settings", "device", "vision", "fetch", "home", "errors"},
+    "labels": {"home", "errors"},
+    "manifest": {"labels", "kinds", "settings", "device", "vision", "fetch", "home", "errors"},
     "catalogue": {"manifest", "device", "home", "errors"},
     "config": {"kinds", "settings", "manifest", "catalogue", "stages", "media", "device", "errors"},
     "flags": {"config", "catalogue", "stages", "media", "errors"},
-    "assemble": {"config", "catalogue", "core", "device", "media", "stages", "errors"},
+    "gate": {"device", "media", "vision", "errors"},
+    "attempt": {"gate", "device", "media", "vision", "errors"},
+    "child": {"attempt", "device", "errors"},
+    "engines": {"attempt", "child", "device", "media", "errors"},
+    "assemble": {"engines", "config", "catalogue", "core", "device", "media", "stages", "errors"},
 }
 # Where a library may be imported.
 ONLY_IN = {
