@@ -30,7 +30,7 @@ def _manifest(folder, *lines):
         "kind: detector",
         "summary: two convolutions",
         "licence: Apache-2.0",
-        f"sources: [{{file: tiny.onnx, bytes: 1, sha256: {'0' * 64}}}]",
+        f"sources: [{{file: tiny.onnx, bytes: 1, sha256: {'a' * 64}}}]",
         "input: {size: [64, 48], placement: stretch}",
         "decoder: yolov8",
         "labels: names.txt",
