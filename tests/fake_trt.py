@@ -25,6 +25,9 @@ TYPES = {  # TensorRT's name -> the module's name for it, which is numpy's as fa
 }
 
 
+LATER = -2  # in an output's shape: a size that only a run can tell
+
+
 class Aborted(BaseException):
     """Here the real one would end the process."""
 

@@ -85,7 +85,7 @@ class ICudaEngine(Real):
         return tensor.name + (" [profile {}]".format(profile) if profile else "")
 
     def get_binding_shape(self, index: int) -> Any:
-        return self._world.new("Dims", sizes=self._numbered(index)[1].shape)
+        return self._world.new("Dims", sizes=declared(self._numbered(index)[1]))
 
     def get_binding_dtype(self, index: int) -> Any:
         return getattr(self._world.module.DataType, self._numbered(index)[1].dtype)
@@ -118,7 +118,7 @@ class ICudaEngine(Real):
         return self._tensors()[index].name
 
     def get_tensor_shape(self, name: str) -> Any:
-        return self._world.new("Dims", sizes=self._named(name).shape)
+        return self._world.new("Dims", sizes=declared(self._named(name)))
 
     def get_tensor_dtype(self, name: str) -> Any:
         return getattr(self._world.module.DataType, self._named(name).dtype)
@@ -240,7 +240,7 @@ class IExecutionContext(Real):
     def _shape(self, tensor: Tensor) -> Any:
         first = next(iter(self._shapes.values()))
         shape = self._shapes.get(tensor.name) or tuple(
-            first[axis] if size < 0 else size for axis, size in enumerate(tensor.shape)
+            first[axis] if size == -1 else max(size, -1) for axis, size in enumerate(tensor.shape)
         )
         return self._world.new("Dims", sizes=shape)
 
@@ -267,6 +267,11 @@ class IExecutionContext(Real):
 
     def _array(self, tensor: Tensor, address: int) -> np.ndarray:
         return array_at(address, tuple(self._shape(tensor)), tensor.dtype)
+
+
+def declared(tensor: Tensor) -> Tuple[int, ...]:
+    """The shape, -1 where it is free."""
+    return tuple(max(size, -1) for size in tensor.shape)
 
 
 def array_at(address: int, shape: Tuple[int, ...], dtype: str) -> np.ndarray:

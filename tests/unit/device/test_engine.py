@@ -66,11 +66,8 @@ def test_a_fixed_shape_is_the_most_there_is(version):
 @each_version
 def test_it_runs_on_the_addresses_and_shapes_of_now(version):
     engine = opened(version)
-    assert engine.output_shapes() == {"boxes": (-1, 3), "score": (-1, 1)}
     for rows in (3, 1, 4):  # shapes and addresses may change from run to run
-        engine.shape("images", (rows, 3))
-        engine.shape("scale", (rows, 1))
-        assert engine.output_shapes() == {"boxes": (rows, 3), "score": (rows, 1)}
+        assert engine.output_shapes(rows) == {"boxes": (rows, 3), "score": (rows, 1)}
         arrays = bound(engine, rows)
         engine.enqueue(0)
         np.testing.assert_array_equal(arrays["boxes"], arrays["images"])
@@ -97,8 +94,7 @@ def test_what_is_not_bound_or_shaped_is_said(version):
     arrays = bound(engine, 2)
     with pytest.raises(EngineError, match="a.engine: TensorRT does not run: not all shapes"):
         engine.enqueue(0)
-    engine.shape("images", (2, 3))
-    engine.shape("scale", (2, 1))
+    engine.rows(2)
     engine.bind("score", 0)
     with pytest.raises(EngineError, match="does not run: no address is set for score"):
         engine.enqueue(0)
@@ -111,13 +107,11 @@ def test_a_context_starts_without_memory_of_its_own(version):
     """All engines of a process share one block."""
     engine = opened(version)
     arrays = bound(engine, 1)
-    engine.shape("images", (1, 3))
-    engine.shape("scale", (1, 1))
+    engine.rows(1)
     again = opened(version)
     for name in ("images", "scale", "boxes", "score"):
         again.bind(name, arrays[name].ctypes.data)
-    again.shape("images", (1, 3))
-    again.shape("scale", (1, 1))
+    again.rows(1)
     with pytest.raises(EngineError, match="too little device memory"):
         again.enqueue(0)
     again.use(arrays["scratch"].ctypes.data, again.size)
@@ -126,12 +120,23 @@ def test_a_context_starts_without_memory_of_its_own(version):
 
 
 @each_version
-def test_a_shape_outside_of_the_profile_is_refused(version):
+def test_a_batch_beyond_the_profile_is_refused(version):
     engine = opened(version)
     with pytest.raises(EngineError, match=r"a.engine: images cannot be \[5, 3\]: .*range"):
-        engine.shape("images", (5, 3))
-    with pytest.raises(EngineError, match=r"images cannot be \[1, 3, 1\]"):
-        engine.shape("images", (1, 3, 1))
+        engine.rows(5)
+
+
+@each_version
+def test_a_fixed_batch_runs_on_all_of_it(version):
+    engine = opened(version, network(rows=2), profiles=())
+    assert engine.output_shapes(1) == {"boxes": (2, 3), "score": (2, 1)}
+
+
+@each_version
+def test_an_output_whose_size_only_a_run_can_tell_is_one_line(version):
+    content = fake_trt.model([Tensor("images", (1, 3))], [Tensor("boxes", (fake_trt.LATER, 3))])
+    with pytest.raises(EngineError, match=r"output boxes \[-1, 3\] has a size that only a run"):
+        opened(version, content, profiles=()).output_shapes(1)
 
 
 @pytest.mark.parametrize("version", ["8.2.1", "8.4.1"])
@@ -142,8 +147,7 @@ def test_of_several_profiles_the_first_is_used(version):
     """
     engine = opened(version, profiles=(FREE, FREE))
     assert [binding.name for binding in engine.bindings] == ["images", "scale", "boxes", "score"]
-    engine.shape("images", (2, 3))
-    engine.shape("scale", (2, 1))
+    engine.rows(2)
     arrays = bound(engine, 2)
     engine.enqueue(0)
     np.testing.assert_array_equal(arrays["boxes"], arrays["images"])
