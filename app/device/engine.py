@@ -56,7 +56,7 @@ class Engine:
             raise EngineError(f"{name}: no memory to run the engine: {reason(api)}")
         self._context = context
         self._numbers = {binding.name: row for row, binding in enumerate(self.bindings)}
-        self._addresses = [0] * len(self.bindings)
+        self._addresses = [0] * len(self.bindings) * engine.num_optimization_profiles
 
     def use(self, address: int, size: int) -> None:
         """Run on this block of device memory from now on."""
@@ -130,7 +130,8 @@ class Engine:
         if self._api.has.named_tensors:
             names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
             return tuple(self._named(name) for name in names)
-        return tuple(self._numbered(number) for number in range(engine.num_bindings))
+        count = engine.num_bindings // engine.num_optimization_profiles  # those of the first
+        return tuple(self._numbered(number) for number in range(count))
 
     def _named(self, name: str) -> Binding:
         engine = self._engine

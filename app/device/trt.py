@@ -138,9 +138,8 @@ def load_plugins(api: Api, paths: Sequence[str]) -> None:
     trt.init_libnvinfer_plugins(api.log, "")
     for path in paths:
         try:
-            if api.has.load_library:
+            ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)  # its initialiser registers them
+            if api.has.load_library:  # those with no initialiser; None where all are registered
                 trt.get_plugin_registry().load_library(path)
-            else:
-                ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)  # its initialiser registers them
         except (OSError, RuntimeError) as error:
             raise EngineError(f"the plugin {path} does not load: {error}") from error

@@ -33,8 +33,8 @@ def logged(trt):
     """What our ILogger keeps of messages that come from C++, with a listener that raises."""
     heard = []
 
-    def hear(text):
-        heard.append(text)
+    def hear(level, text):
+        heard.append([level, text])
         raise ValueError("from the listener")
 
     api = open_api(trt, hear)

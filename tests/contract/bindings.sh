@@ -51,7 +51,7 @@ make_bindings() { # VERSION PYTHON FOLDER
     case $1 in 8.*) package=tensorrt-bindings ;; esac
     rm -rf "$folder"
     mkdir -p "$folder"
-    "${pythons[-1]}" -m pip download -q --no-deps --only-binary=:all: --implementation cp \
+    "${pythons[-1]}" -m pip download -q --retries 1 --no-deps --only-binary=:all: --implementation cp \
         --abi none --python-version "$(version_of "$2")" --platform manylinux_2_17_x86_64 \
         --platform manylinux_2_28_x86_64 -d "$folder" "$package==$1" &&
         "$2" -m zipfile -e "$folder"/*.whl "$folder" || return

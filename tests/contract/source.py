@@ -51,7 +51,7 @@ class Reading:
         probes: Mapping[str, bool],
         outside: Iterable[str] = (),
     ) -> None:
-        """``outside``: names of functions that code elsewhere calls."""
+        """``outside``: what code elsewhere ``calls``."""
         self.used: Set[Tuple[str, str]] = set()
         self.missing: List[Found] = []
         self._names = names
@@ -60,7 +60,7 @@ class Reading:
         self._waiting: List[Function] = []
         self._path = ""
         trees = {path: ast.parse(text) for path, text in sources.items()}
-        everywhere = set().union(*(references(tree) for tree in trees.values())) | self._called
+        everywhere = set(self._called).union(*(loads(tree, path) for path, tree in trees.items()))
         for path, tree in trees.items():
             self._path = path
             self._block(tree.body, {})
@@ -76,7 +76,8 @@ class Reading:
     def _live(self, one: Function, everywhere: Set[str]) -> bool:
         """Whether it can be called: from what was read, or from where nobody can tell."""
         name = one.node.name
-        spellings = {"." + name} if one.is_method else {"." + name, name}
+        place = " in " + one.path if name[0] == "_" else ""
+        spellings = {"." + name + place} | (set() if one.is_method else {name + place})
         return name[:2] == "__" or bool(spellings & self._called) or not spellings & everywhere
 
     # Statements. A scope tells the owner of each local name.
@@ -166,12 +167,11 @@ class Reading:
         conditions = [one for part in getattr(node, "generators", ()) for one in part.ifs]
         if any(self._answer(one) is False for one in conditions):
             return
+        named = isinstance(node, (ast.Attribute, ast.Name))
+        if named and isinstance(node.ctx, ast.Load):
+            self._called.add(_spelled(node, self._path))
         if isinstance(node, ast.Attribute):
             self._use(node, self._owner(node.value, scope), node.attr)
-            if isinstance(node.ctx, ast.Load):
-                self._called.add("." + node.attr)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            self._called.add(node.id)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
             name = text_of(node.args[1])
             if name is not None:
@@ -270,12 +270,21 @@ def text_of(node: ast.expr) -> Optional[str]:
     return value if isinstance(value, str) else None
 
 
-def tree_of(text: str, path: str = "") -> ast.AST:
-    return ast.parse(text, path)
-
-
-def references(tree: ast.AST) -> Set[str]:
-    """ "name" and ".attribute" of all that is read anywhere."""
+def loads(tree: ast.AST, path: str) -> Set[str]:
+    """``name`` and ``.attribute`` of all that is read anywhere, as _spelled spells them."""
     nodes = [one for one in ast.walk(tree) if isinstance(getattr(one, "ctx", None), ast.Load)]
-    dotted = {"." + one.attr for one in nodes if isinstance(one, ast.Attribute)}
-    return dotted | {one.id for one in nodes if isinstance(one, ast.Name)}
+    return {_spelled(one, path) for one in nodes if isinstance(one, (ast.Attribute, ast.Name))}
+
+
+def calls(text: str) -> Set[str]:
+    """The same of all that is called."""
+    nodes = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Call)]
+    called = [one.func for one in nodes if isinstance(one.func, (ast.Attribute, ast.Name))]
+    return {_spelled(one, "elsewhere") for one in called}
+
+
+def _spelled(node: ast.expr, path: str) -> str:
+    """Private names are of one file."""
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    dot = "." if isinstance(node, ast.Attribute) else ""
+    return dot + name + (" in " + path if name[0] == "_" else "")

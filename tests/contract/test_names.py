@@ -1,5 +1,6 @@
 """test_names: every name that the adapter uses of TensorRT's is there, or stands behind a probe."""
 
+import ast
 import pathlib
 import textwrap
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.device.trt import PROBES, Features
 from tests.contract.names import VERSIONS, names_of
-from tests.contract.source import EVER, Reading, references, tree_of
+from tests.contract.source import EVER, Reading, calls, loads
 
 # The files that touch TensorRT's objects. No other file may.
 ADAPTER = ("trt", "engine", "parse", "build", "calibrate", "timing")
@@ -36,7 +37,7 @@ def read(version, *texts, outside=()):
 
 @pytest.fixture(scope="module")
 def called_elsewhere():
-    return set().union(*(references(tree_of(text_at(path), str(path))) for path in OTHERS))
+    return set().union(*(calls(text_at(path)) for path in OTHERS))
 
 
 @each_version
@@ -63,7 +64,7 @@ def test_no_other_file_touches_tensorrt():
         if name.startswith(("create_execution_context", "deserialize_", "execute_async", "IInt8"))
     } | {".BuilderFlag", ".OnnxParser", ".set_tensor_address"}
     for path in OTHERS:
-        used = references(tree_of(text_at(path), str(path))) & only_tensorrts
+        used = loads(ast.parse(text_at(path)), str(path)) & only_tensorrts
         assert not used, "{}: add it to ADAPTER, or move this to app/device/trt.py".format(path)
 
 
@@ -166,6 +167,19 @@ def test_a_function_that_others_call_is_read():
     assert read("8.2.1", text).missing == []
     assert len(read("8.2.1", text, outside={"it"}).missing) == 1
     assert len(read("8.2.1", text, "import file0\nfile0.it()").missing) == 1
+
+    private = text.replace("it", "_it")
+    assert read("8.2.1", private, "def _it():\n    pass\n_it()").missing == []
+
+
+def test_only_a_call_elsewhere_counts():
+    """A method and a field may have the same name."""
+    assert calls("task.monitor") == set()
+    assert calls("listener.monitor(task)\nmonitor(_ready())") == {
+        ".monitor",
+        "monitor",
+        "_ready in elsewhere",
+    }
 
 
 def test_the_message_says_what_to_do():
