@@ -126,6 +126,8 @@ def _folder_beside(target: Path) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}.", dir=str(target.parent)) as name:
             yield Path(name)
+    except BrokenPipeError:  # of whoever reads what is said
+        raise
     except OSError as error:  # of the disk: what the module's code raises was translated there
         raise OutputError(
             f"cannot write {target}: {error.strerror}. Name another place with --out"

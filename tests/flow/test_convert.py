@@ -105,6 +105,14 @@ def test_a_signal_leaves_nothing(folder, number):
     assert process.stdout.readline() == "building\n"
     assert len(names(folder)) == 1  # the folder it works in
     process.send_signal(number)
-    result = finish(process, 20)
+    result = finish(process, 60)
     result.failed(130, "interrupted")
+    assert names(folder) == []
+
+
+def test_a_reader_that_goes_is_no_full_disk(folder):
+    process = start("convert", "mine.py:small", "--input", "1,3,32,32", cwd=folder)
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait(60) == 141
+    process.stderr.close()
     assert names(folder) == []

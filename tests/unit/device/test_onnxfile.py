@@ -4,6 +4,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
+from app import console
 from app.device import onnxfile
 from app.device.backend import Model
 from app.device.complete import Tensors, complete
@@ -48,6 +49,13 @@ def test_refused(tmp_path, node: Any, more: Any, told: List[str]) -> None:
     found = onnxfile.describe(path).refused
     assert [refused.operator for refused in found] == told
     assert all(refused.reason for refused in found)
+
+
+def test_a_remedy_comes_with_what_is_refused(tmp_path) -> None:
+    node = ("Mod", ["images", "images"], "out", {"fmod": 1})
+    path = networks.model(tmp_path / "m.onnx", SHAPE, [node], {"out": SHAPE})
+    *_, last = console.network(onnxfile.describe(path))
+    assert last.startswith("TensorRT") and "8.5" in last and last.endswith("a - floor(a / b) * b")
 
 
 def test_constants_may_come_from_nodes(tmp_path) -> None:
