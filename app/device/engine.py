@@ -63,9 +63,10 @@ class Engine:
         context = self._context
         if self._api.has.set_memory:
             context.set_device_memory(address, size)
-        elif self._api.has.named_tensors:
+            return
+        try:
             context.device_memory = address
-        else:
+        except TypeError:  # 8.2 and 8.4 take a capsule and no number
             context.device_memory = _capsule(address)
 
     def bind(self, name: str, address: int) -> None:

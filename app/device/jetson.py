@@ -64,7 +64,7 @@ class GpuBackend(Backend):
         try:
             known = plan.read(path)
             problems = plan.check(known.fingerprint, self.fingerprint(model))
-            problems += list(filter(None, [planfile.damage(path, known)]))
+            problems += list(filter(None, [planfile.damage(path, known, hashed=True)]))
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
         if problems:

@@ -62,8 +62,6 @@ def test_both_execution_apis_with_and_without_graphs(
     if not named and not hasattr(api.module.ICudaEngine, "num_bindings"):
         pytest.skip("this TensorRT has no bindings")
     chosen = api._replace(has=api.has._replace(named_tensors=named))
-    if not named:  # 8.2 wants a capsule, 8.6 a number
-        chosen = chosen._replace(has=chosen.has._replace(named_tensors=False, set_memory=False))
     backend, network = engines.backend(cuda, chosen, content, kernel_folder, onnx, graphs)
     for seed in range(4):
         images = engines.pictures(3, seed=seed)
