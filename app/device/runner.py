@@ -49,12 +49,12 @@ class Runner:
         """``batch``: the largest of the engine's profile. ``feed`` and ``pick`` may follow."""
         self._lane = lane
         self._cuda = lane.cuda
-        self._engine = engine
-        self._placer = placer
+        self.engine = engine
+        self.placer = placer
         self.batch = batch
         self._slots: List[Slot] = []
         self._own = threading.local()
-        self._picking: Optional[Picking] = None
+        self.picking: Optional[Picking] = None
         self._picture = [b for b in engine.bindings if b.is_input and len(b.shape) == 4][0]
         shapes = engine.output_shapes(batch)
         self.outputs = tuple(
@@ -68,13 +68,13 @@ class Runner:
     @property
     def memory(self) -> int:
         """Bytes of device memory that the engine runs in, its weights aside."""
-        return self._engine.size
+        return self.engine.size
 
     def feed(self, name: str, values: np.ndarray) -> None:
         """Give another input (batch, ...) the same values for ever."""
         block = self._cuda.allocate(values.nbytes)
         self._cuda.store(block.address, values)
-        self._engine.bind(name, block.address)
+        self.engine.bind(name, block.address)
 
     def pick(self, binary: bytes, plan: Any, roles: Mapping[str, str], least: float) -> Picker:
         """Bring back candidates only, by a vision.pick.Plan, from here on."""
@@ -89,15 +89,15 @@ class Runner:
                 if name == binding.name:
                     by_role[role] = Output(address, elements, binding.dtype)
         picker = Picker(self._cuda, binary, plan, by_role, self.batch)
-        self._picking = Picking(picker, least)
+        self.picking = Picking(picker, least)
         return picker
 
     def prepare(self, images: Sequence[np.ndarray], windows: np.ndarray) -> Prepared:
-        slot = self._slot()
+        slot = self.slot()
         sources = self._bring(slot, images)
-        size = max(len(images), self.batch) * self._placer.row_bytes
+        size = max(len(images), self.batch) * self.placer.row_bytes
         slot.input = self._at_least(slot, slot.input, size, shared=False)
-        self._placer.place(sources, windows, slot.input.address, slot.stream)
+        self.placer.place(sources, windows, slot.input.address, slot.stream)
         slot.ready.record(slot.stream)
         return Prepared(slot, len(images))
 
@@ -108,7 +108,7 @@ class Runner:
         ]
         if len(parts) == 1:
             return parts[0]
-        if self._picking:
+        if self.picking:
             parts = _as_wide(parts)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -119,7 +119,7 @@ class Runner:
                 if graph is not None:
                     graph.destroy()
             slot.graphs.clear()
-        self._engine.close()
+        self.engine.close()
 
     def _infer(self, slot: Slot, first: int, rows: int) -> Dict[str, np.ndarray]:
         lane = self._lane
@@ -139,16 +139,16 @@ class Runner:
 
     def _start(self, slot: Slot, first: int, rows: int) -> None:
         """Put all the work of a batch on the stream."""
-        engine, stream = self._engine, self._lane.stream
+        engine, stream = self.engine, self._lane.stream
         assert slot.input is not None
         engine.rows(rows)
-        engine.bind(self._picture.name, slot.input.address + first * self._placer.row_bytes)
+        engine.bind(self._picture.name, slot.input.address + first * self.placer.row_bytes)
         for binding in self.outputs:
-            where = self._common if self._picking else slot.back
+            where = self._common if self.picking else slot.back
             engine.bind(binding.name, where[binding.name].address)
         engine.enqueue(stream.handle)
-        if self._picking:
-            picker, least = self._picking
+        if self.picking:
+            picker, least = self.picking
             picker.start(least, rows, slot.back[""].address, stream)
             self._cuda.download(slot.back[""], 0, rows * picker.row_bytes, stream)
             return
@@ -158,8 +158,8 @@ class Runner:
 
     def _taken(self, slot: Slot, rows: int) -> Dict[str, np.ndarray]:
         """Copies of what came back: the caller's."""
-        if self._picking:
-            picker = self._picking.picker
+        if self.picking:
+            picker = self.picking.picker
             back = slot.back[""].host[: rows * picker.row_bytes]
             return picker.columns(back.reshape(rows, picker.row_bytes))
         made = {}
@@ -171,12 +171,13 @@ class Runner:
             )
         return made
 
-    def _slot(self) -> Slot:
+    def slot(self) -> Slot:
+        """What the calling thread works in, made at its first call."""
         slot: Optional[Slot] = getattr(self._own, "slot", None)
         if slot is None:
             slot = self._own.slot = Slot(self._cuda)
-            if self._picking:
-                count = self.batch * self._picking.picker.row_bytes
+            if self.picking:
+                count = self.batch * self.picking.picker.row_bytes
                 slot.back[""] = self._cuda.shared(count)
             else:
                 for binding in self.outputs:

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""
+bench_engine: one picture to its detections on the GPU, against raw TensorRT on the same engine.
+
+All ways take turns in one process: raw enqueue (as trtexec measures it, nothing copied), and ours
+with and without CUDA graphs, and with the CPU placing the picture. Then where the time goes by
+CUDA events, the letterbox kernel against the bytes that it must move, what comes back, and what
+two threads make of it. The engine must be built: jetwatch build MODEL.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+from app import catalogue  # noqa: E402
+from app.device import answers  # noqa: E402
+from app.device.canvas import Canvas  # noqa: E402
+from app.device.jetson import GpuBackend  # noqa: E402
+from app.device.runner import Prepared  # noqa: E402
+from app.errors import AppError  # noqa: E402
+from app.vision import letterbox  # noqa: E402
+
+COPIED = 256 << 20  # bytes, to measure the memory's speed
+
+
+def picture(size_wh, path):
+    """A real picture of that size, or noise with blocks in it."""
+    if path:
+        from app.media import samples
+
+        (image,) = samples.read([path])
+        rows = np.arange(size_wh[1]) * image.shape[0] // size_wh[1]
+        columns = np.arange(size_wh[0]) * image.shape[1] // size_wh[0]
+        return np.ascontiguousarray(image[rows][:, columns])
+    random = np.random.RandomState(0)
+    small = random.randint(0, 256, (size_wh[1] // 40 + 1, size_wh[0] // 40 + 1, 3))
+    large = small.astype(np.uint8).repeat(40, 0).repeat(40, 1)
+    return np.ascontiguousarray(large[: size_wh[1], : size_wh[0]])
+
+
+class Ways:
+    """The same picture by each way; each call ends when the result is there."""
+
+    def __init__(self, backend, name, image):
+        self.image = image
+        self.window = np.array([(0, 0) + letterbox.size_of(image)], np.float32)
+        model = catalogue.model(name)
+        self.backend = backend
+        self.plain = GpuBackend(
+            catalogue.folders(), graphs=False, cuda=self.backend._cuda, api=self.backend._api
+        )
+        self.network = self.backend.load(model)
+        self.stepwise = self.plain.load(model)
+        self.cuda = self.backend._cuda
+        self.lane = self.backend._lane
+        self.runner = self.network.handle
+        self.canvas = Canvas(self.network.input)
+        self.ours()  # takes all memory
+        self.ours()
+        slot = self.runner.slot()
+        self.raw_graph = self.lane.capture(lambda: self.enqueue(slot))
+        self.staging = self.cuda.shared(self.runner.placer.row_bytes)
+
+    def enqueue(self, slot):
+        runner = self.runner
+        runner.engine.rows(1)
+        for binding in runner.engine.bindings:
+            if binding.is_input and len(binding.shape) == 4:
+                runner.engine.bind(binding.name, slot.input.address)
+        for binding in runner.outputs:
+            where = runner._common if runner.picking else slot.back
+            runner.engine.bind(binding.name, where[binding.name].address)
+        runner.engine.enqueue(self.lane.stream.handle)
+
+    def raw(self):
+        self.enqueue(self.runner.slot())
+        self.lane.stream.synchronize()
+
+    def raw_replayed(self):
+        self.raw_graph.launch(self.lane.stream)
+        self.lane.stream.synchronize()
+
+    def ours(self):
+        return self._found(self.backend, self.network)
+
+    def without_graphs(self):
+        return self._found(self.plain, self.stepwise)
+
+    def placed_by_cpu(self):
+        runner, slot = self.runner, self.runner.slot()
+        batch = self.canvas.batch(1)
+        self.canvas.place(0, self.image)
+        self.cuda.put(batch.view(np.uint8), self.staging, 0, slot.stream)
+        driver = self.cuda._driver
+        driver.memcpy_dtod_async(
+            slot.input.address, self.staging.address, runner.placer.row_bytes, slot.stream
+        )
+        slot.ready.record(slot.stream)
+        return answers.found(self.network, runner.infer(Prepared(slot, 1)))
+
+    def _found(self, backend, network):
+        answer = backend.infer(network, backend.prepare(network, [self.image], self.window))
+        (found,) = answers.found(network, answer)
+        size_wh = letterbox.size_of(self.image)
+        letterbox.undo(found.xyxy, network.input.fit(size_wh), size_wh)
+        return found
+
+
+def alternating(ways, rounds, each):
+    """name -> milliseconds of each call, the ways taking turns."""
+    spent = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            for _ in range(each):
+                began = time.perf_counter()
+                way()
+                spent[name].append((time.perf_counter() - began) * 1000)
+    return spent
+
+
+def steps(ways, times=100):
+    """Microseconds of each step on the device, by events, without graphs; medians."""
+    cuda, runner, slot = ways.cuda, ways.runner, ways.runner.slot()
+    stream, spent = ways.lane.stream, {}
+    names = ["copy the picture", "letterbox kernel", "engine", "pick kernels", "copy back"]
+    for _ in range(times):
+        marks = [cuda.event(timed=True) for _ in range(len(names) + 1)]
+        marks[0].record(stream)
+        cuda.put(ways.image, slot.pictures, 0, stream)
+        marks[1].record(stream)
+        place(ways, slot, stream)
+        marks[2].record(stream)
+        ways.enqueue(slot)
+        marks[3].record(stream)
+        if runner.picking:
+            picker, least = runner.picking
+            picker.start(least, 1, slot.back[""].address, stream)
+            marks[4].record(stream)
+            cuda.download(slot.back[""], 0, picker.row_bytes, stream)
+        else:
+            marks[4].record(stream)
+        marks[5].record(stream)
+        stream.synchronize()
+        for number, name in enumerate(names):
+            taken = marks[number].time_till(marks[number + 1]) * 1000
+            spent.setdefault(name, []).append(taken)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def place(ways, slot, stream):
+    from app.device.placer import Source
+
+    source = Source(ways.image, slot.pictures.address)
+    ways.runner.placer.place([source], ways.window, slot.input.address, stream)
+
+
+def in_a_row(cuda, stream, work, times=200):
+    """Microseconds of one piece of work, many started one after another."""
+    work()
+    first, last = cuda.event(timed=True), cuda.event(timed=True)
+    first.record(stream)
+    for _ in range(times):
+        work()
+    last.record(stream)
+    last.synchronize()
+    return first.time_till(last) * 1000 / times
+
+
+def captured(ways, work, times=50):
+    """The same with the launches in one graph: what the device itself needs."""
+
+    def many():
+        for _ in range(times):
+            work()
+
+    graph = ways.lane.capture(many)
+    if graph is None:
+        return float("nan")
+    return in_a_row(ways.cuda, ways.lane.stream, lambda: graph.launch(ways.lane.stream), 20) / times
+
+
+def kernel_limit(ways):
+    """(bytes that the letterbox kernel must move, bytes a second that the memory can)."""
+    cuda, spec = ways.cuda, ways.network.input
+    wide, high = letterbox.size_of(ways.image)
+    fit = spec.fit((wide, high))
+    touched = min(4 * fit.wide * fit.high, wide * high) * ways.image.shape[2]
+    moved = touched + ways.runner.placer.row_bytes
+    blocks = [cuda.allocate(COPIED) for _ in range(2)]
+    stream, driver = ways.lane.stream, cuda._driver
+    addresses = [block.address for block in blocks]
+    taken = in_a_row(
+        cuda,
+        stream,
+        lambda: driver.memcpy_dtod_async(addresses[0], addresses[1], COPIED, stream),
+        20,
+    )
+    for block in blocks:
+        cuda.release(block)
+    return moved, 2 * COPIED / (taken / 1e6)
+
+
+def throughput(ways, threads, seconds=2.0):
+    """Pictures a second that so many threads get through."""
+    counts, end = [], time.perf_counter() + seconds
+
+    def work():
+        with ways.backend.attached():
+            ways.ours()
+            count = 0
+            while time.perf_counter() < end:
+                ways.ours()
+                count += 1
+            counts.append(count)
+
+    crew = [threading.Thread(target=work) for _ in range(threads)]
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
+    return sum(counts) / seconds
+
+
+def p(values, percent):
+    return float(np.percentile(values, percent))
+
+
+def report(ways, arguments):
+    """All figures, as a dict; printed on the way."""
+    chosen = {
+        "raw enqueue": ways.raw,
+        "raw enqueue, graph": ways.raw_replayed,
+        "ours, graph": ways.ours,
+        "ours, no graph": ways.without_graphs,
+        "ours, placed by the CPU": ways.placed_by_cpu,
+    }
+    for way in chosen.values():
+        for _ in range(20):
+            way()
+    before = ways.cuda.allocations
+    spent = alternating(chosen, arguments.rounds, arguments.each)
+    allocated = ways.cuda.allocations - before
+    figures = {"ms": {}}
+    found = ways.ours()
+    count = arguments.rounds * arguments.each
+    print(f"{len(found.score)} objects; {count} calls each, in turn")
+    print(f"{'':<26}{'p50':>9}{'p95':>9}   ms")
+    for name, values in spent.items():
+        figures["ms"][name] = {"p50": p(values, 50), "p95": p(values, 95)}
+        print(f"{name:<26}{p(values, 50):>9.3f}{p(values, 95):>9.3f}")
+    raw = min(figures["ms"][name]["p50"] for name in ("raw enqueue", "raw enqueue, graph"))
+    figures["ours_minus_raw_ms"] = figures["ms"]["ours, graph"]["p50"] - raw
+    print(f"ours - raw (the faster of both): {figures['ours_minus_raw_ms']:.3f} ms p50")
+    figures["steps_us"] = steps(ways)
+    for name, taken in figures["steps_us"].items():
+        print(f"  {name:<24}{taken:>9.1f} us")
+    stream, slot = ways.lane.stream, ways.runner.slot()
+    kernel = captured(ways, lambda: place(ways, slot, stream))
+    moved, speed = kernel_limit(ways)
+    figures["letterbox_us"] = kernel
+    figures["letterbox_limit_us"] = moved / speed * 1e6
+    print(
+        f"letterbox kernel: {kernel:.2f} us; {moved / 1e6:.2f} MB at {speed / 1e9:.0f} GB/s "
+        f"(measured) are {moved / speed * 1e6:.2f} us"
+    )
+    if ways.runner.picking:
+        picker, least = ways.runner.picking
+        figures["pick_us"] = captured(
+            ways, lambda: picker.start(least, 1, slot.back[""].address, stream)
+        )
+        figures["bytes_back"] = picker.row_bytes
+        print(f"pick kernels: {figures['pick_us']:.2f} us; {picker.row_bytes} bytes come back")
+    figures["allocations"] = allocated
+    print(f"{allocated} allocations in {5 * count} calls")
+    figures["fps"] = {str(n): throughput(ways, n) for n in (1, 2)}
+    print("pictures a second: " + ", ".join(f"{v:.0f} by {n}" for n, v in figures["fps"].items()))
+    return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="yolox_nano")
+    parser.add_argument("--size", default="1920x1080", help="of the picture (default: %(default)s)")
+    parser.add_argument("--picture", default="", help="a real one, enlarged to that size")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--each", type=int, default=20, help="calls of one way in a row")
+    parser.add_argument("--json", help="write the figures there as well")
+    arguments = parser.parse_args()
+    size_wh = tuple(int(side) for side in arguments.size.split("x"))
+    try:
+        backend = GpuBackend(catalogue.folders())
+        with contextlib.closing(backend), backend.attached():
+            ways = Ways(backend, arguments.model, picture(size_wh, arguments.picture))
+            gpu, api = ways.cuda.gpu, ways.backend._api
+            print(f"{gpu.name}, driver for CUDA {gpu.cuda}, TensorRT {api.version}")
+            print(f"{arguments.model}, {arguments.size}, batch {ways.runner.batch}")
+            with contextlib.closing(ways.plain):
+                figures = report(ways, arguments)
+            figures.update(gpu=gpu.name, tensorrt=api.version, model=arguments.model)
+    except AppError as error:
+        sys.exit(f"bench_engine: {error}")
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump(figures, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
