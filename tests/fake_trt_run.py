@@ -193,19 +193,13 @@ class IExecutionContext(Real):
         return self._shape(self._engine._numbered(binding)[1])
 
     def execute_async_v2(self, bindings: List[int], stream_handle: int) -> bool:
-        self._number(stream_handle)
-        return self._numbered_run(bindings, stream_handle)
-
-    def execute_v2(self, bindings: List[int]) -> bool:
-        return self._numbered_run(bindings, 0)
-
-    def _numbered_run(self, bindings: List[int], stream: int) -> bool:
-        for address in bindings:
-            self._number(address)
+        for number in bindings + [stream_handle]:
+            self._number(number)
         tensors = self._engine._tensors()
         if len(bindings) != self._engine.num_optimization_profiles * len(tensors):
             raise Aborted("a list of {} bindings is read out of bounds".format(len(bindings)))
-        return self._run({tensor.name: at for tensor, at in zip(tensors, bindings)}, stream)
+        given = {tensor.name: at for tensor, at in zip(tensors, bindings)}
+        return self._run(given, stream_handle)
 
     # By name
 
@@ -275,14 +269,17 @@ class IExecutionContext(Real):
                 ctypes.memset(scratch, 0x5A, wanted)
             given = [array_at(*view) for view in inputs]
             for row, target in enumerate(array_at(*view) for view in outputs):
-                if engine._content["rule"] == "sum":
-                    rows = [one.reshape(len(one), -1).sum(1, np.float64) for one in given]
-                    target[:] = sum(rows).reshape(target.shape)
-                else:
-                    target[:] = given[row % len(given)].reshape(target.shape)
+                target[:] = _by_rule(engine._content["rule"], given, row).reshape(target.shape)
 
         on_stream(stream, work)
         return True
+
+
+def _by_rule(rule: str, given: List[np.ndarray], row: int) -> np.ndarray:
+    if rule == "sum":
+        return np.asarray(sum(one.reshape(len(one), -1).sum(1, np.float64) for one in given))
+    one = given[row % len(given)]
+    return one if rule == "copy" else 1 - one
 
 
 def declared(tensor: Tensor) -> Tuple[int, ...]:
