@@ -50,10 +50,13 @@ class Outcome(NamedTuple):
     passed: Optional[bool]  # of the gate; None where it could not tell, or was not asked
 
 
-def attempt(task: Task, tell: Tell, log: Any) -> Outcome:
+def attempt(
+    task: Task, tell: Tell, log: Any, cuda: Optional[Cuda] = None, tensorrt: Optional[Any] = None
+) -> Outcome:
     """
     Build, load, run, compare. ``log`` gets TensorRT's level and words. Leaves the plan in
-    ``task.part``. Raises AppError; build.OutOfMemory where less workspace may do.
+    ``task.part``. ``cuda`` and the module ``tensorrt`` are this machine's own unless given, and
+    ``cuda`` is closed at the end. Raises AppError; build.OutOfMemory where less workspace may do.
     """
     opset, listener = parse.Opset(), build.Listener(tell)
 
@@ -63,8 +66,8 @@ def attempt(task: Task, tell: Tell, log: Any) -> Outcome:
         log(level, text)
 
     tell("opening the GPU", 0, 0)
-    api = trt.open_api(hear=hear)
-    cuda = Cuda()
+    api = trt.open_api(tensorrt, hear)
+    cuda = Cuda() if cuda is None else cuda
     with cuda.attached(), contextlib.closing(_Bench(cuda, api, task)) as bench:
         return bench.work(tell, opset, listener)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Type
+from typing import Any, Callable, Dict, Optional, Sequence, Type
 
 from app import attempt, errors
 from app.attempt import Outcome, Task
@@ -17,6 +17,8 @@ from app.device.build import OutOfMemory
 from app.errors import AppError, EngineError
 
 _TICK_S = 0.5
+COMMAND = (sys.executable, "-m", "app.cli_attempt")
+
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _KINDS: Dict[str, Type[AppError]] = {
     kind.__name__: kind
@@ -32,9 +34,11 @@ Told = Callable[[str, int, int], None]
 class Attempt:
     """One attempt. ``workspace`` is what it said it would take, in bytes; None before."""
 
-    def __init__(self, task: Task, log: str) -> None:
+    def __init__(self, task: Task, log: str, command: Sequence[str] = COMMAND) -> None:
+        """``command``: what is run; it calls ``answer`` on its standard streams."""
         self._task = task
         self._log = log
+        self._command = command
         self.workspace: Optional[int] = None
 
     def result(self, told: Told) -> Outcome:
@@ -44,7 +48,7 @@ class Attempt:
         """
         with open(self._log, "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli_attempt"],
+                self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -101,10 +105,10 @@ class Attempt:
         return EngineError(f"the build ended with code {code} and no word. See {self._log}")
 
 
-def answer(read: Any, write: Any, log: Any, now: Callable[[], float] = time.monotonic) -> int:
+def answer(read: Any, write: Any, log: Any, work: Callable[..., Outcome] = attempt.attempt) -> int:
     """
     The child's side: a task from one file, lines of JSON to another, TensorRT's words to a third.
-    Returns the exit code.
+    ``work`` is what is done. Returns the exit code.
     """
 
     def say(**words: Any) -> None:
@@ -115,9 +119,9 @@ def answer(read: Any, write: Any, log: Any, now: Callable[[], float] = time.mono
 
     def tell(phase: str, done: int, total: int) -> None:
         nonlocal phase_before, said_at
-        if phase == phase_before and now() - said_at < _TICK_S / 2 and done != total:
+        if phase == phase_before and time.monotonic() - said_at < _TICK_S / 2 and done != total:
             return
-        phase_before, said_at = phase, now()
+        phase_before, said_at = phase, time.monotonic()
         say(phase=phase, done=done, total=total)
 
     def keep(level: str, text: str) -> None:
@@ -126,7 +130,7 @@ def answer(read: Any, write: Any, log: Any, now: Callable[[], float] = time.mono
 
     try:
         task: Task = record.made(Task, json.loads(read.read().decode()))
-        outcome = attempt.attempt(task, tell, keep)
+        outcome = work(task, tell, keep)
         say(outcome=record.plain(outcome))
         return 0
     except AppError as error:

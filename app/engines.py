@@ -61,11 +61,14 @@ class Pictures(NamedTuple):
     check: Tuple[str, ...] = ()
 
 
-def build(model: Model, wish: Wish, folders: Sequence[str], tell: Tell, say: Say) -> plan.Sidecar:
+def build(
+    model: Model, wish: Wish, folders: Sequence[str], tell: Tell, say: Say,
+    command: Sequence[str] = child.COMMAND,
+) -> plan.Sidecar:  # fmt: skip
     """
     Build the model's engine and keep it beside its ONNX, or in the first of ``folders`` that can
-    be written. ``say`` gets a line for each decision on the way. Raises AppError; nothing is
-    changed then, nor by KeyboardInterrupt.
+    be written. ``say`` gets a line for each decision on the way; ``command`` runs one attempt.
+    Raises AppError; nothing is changed then, nor by KeyboardInterrupt.
     """
     if wish.precision == INT8 and wish.calibrate is None:
         raise ConfigError(
@@ -84,7 +87,7 @@ def build(model: Model, wish: Wish, folders: Sequence[str], tell: Tell, say: Say
         ))  # fmt: skip
 
     with _pictures(wish, told) as pictures:
-        return _Climb(model, wish, path, pictures, told, say).down()
+        return _Climb(model, wish, path, pictures, told, say, command).down()
 
 
 class _Climb:
@@ -92,7 +95,7 @@ class _Climb:
 
     def __init__(
         self, model: Model, wish: Wish, path: str, pictures: Pictures,
-        told: Callable[[str, str, int, int], None], say: Say,
+        told: Callable[[str, str, int, int], None], say: Say, command: Sequence[str],
     ) -> None:  # fmt: skip
         self._model = model
         self._wish = wish
@@ -100,6 +103,7 @@ class _Climb:
         self._pictures = pictures
         self._told = told
         self._say = say
+        self._command = command
         self._tried: List[plan.Attempt] = []
 
     def down(self) -> plan.Sidecar:
@@ -127,7 +131,7 @@ class _Climb:
         while True:
             task = self._task(precision, part, workspace)
             self._told(precision, "starting", 0, 0)
-            attempt = child.Attempt(task, self._path + ".log")
+            attempt = child.Attempt(task, self._path + ".log", self._command)
             try:
                 return attempt.result(lambda *progress: self._told(precision, *progress))
             except TooSlow as error:

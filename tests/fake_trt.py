@@ -25,6 +25,7 @@ TYPES = {  # TensorRT's name -> the module's name for it, which is numpy's as fa
 }
 
 
+MARK = b"stand-in:"  # before it, an ONNX file may hold anything
 LATER = -2  # in an output's shape: a size that only a run can tell
 
 
@@ -53,6 +54,7 @@ class Orders(NamedTuple):
     troubles: Tuple[Trouble, ...] = ()  # of the parser
     fast_int8: bool = True
     dla_cores: int = 0
+    spoiled: Tuple[str, ...] = ()  # builder flags: engines built with one answer by "flip"
 
 
 class Tensor(NamedTuple):
@@ -226,8 +228,8 @@ def model(
     opset: int = 13,
 ) -> bytes:
     """
-    A network that gives, for each output, a copy of the input of the same number ("copy"), or the
-    sum of all inputs' numbers for each row ("sum").
+    A network that gives, for each output, the numbers of the input of the same number ("copy"), or
+    1 less them ("flip"), or the sum of all inputs' numbers for each row ("sum").
     """
     return json.dumps(
         {

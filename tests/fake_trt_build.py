@@ -193,9 +193,10 @@ class Builder(Real):
         names = {layer.name for layer in network._layers}
         if config._cache is not None:
             config._cache._timed |= names
+        spoiled = {"rule": "flip"} if config._flags & set(world.orders.spoiled) else {}
         built = plan(
             world.version,
-            json.dumps(network._read).encode(),
+            json.dumps(dict(network._read, **spoiled)).encode(),
             *config._profiles,
             flags=sorted(config._flags),
             workspace=workspace,

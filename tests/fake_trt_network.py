@@ -3,7 +3,7 @@
 import json
 from typing import Any, Optional
 
-from tests.fake_trt import Real, Tensor
+from tests.fake_trt import MARK, Real, Tensor
 
 
 class ITensor(Real):
@@ -90,7 +90,8 @@ class OnnxParser(Real):
     def parse(self, model: Any, path: Optional[str] = None) -> bool:
         world, network = self._world, self._network
         try:
-            read = json.loads(bytes(memoryview(model)).decode())
+            content = bytes(memoryview(model)).rpartition(MARK)[2]
+            read, _ = json.JSONDecoder().raw_decode(content.decode("latin-1"))
         except ValueError:
             world.say(self._logger, "ERROR", "ModelImporter.cpp: Failed to parse ONNX model")
             return False

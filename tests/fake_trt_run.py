@@ -6,11 +6,15 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from tests.fake_device import on_stream, touch
 from tests.fake_trt import TYPES, Aborted, Real, Tensor
 
 _POINTER = ctypes.pythonapi.PyCapsule_GetPointer
 _POINTER.restype = ctypes.c_void_p
 _POINTER.argtypes = (ctypes.py_object, ctypes.c_char_p)
+
+
+_OWN = 1  # the address of memory that the context takes itself
 
 
 class Runtime(Real):
@@ -69,7 +73,7 @@ class ICudaEngine(Real):
             self._world.say(self._logger, "ERROR", refusal)
             return None
         shapes = {tensor.name: tensor.shape for tensor in self._tensors(True)}
-        memory = (1, self._content["memory"]) if own else (0, 0)
+        memory = (_OWN, self._content["memory"]) if own else (0, 0)
         return self._world.new(
             "IExecutionContext", engine=self, shapes=shapes, addresses={}, memory=memory
         )
@@ -189,16 +193,13 @@ class IExecutionContext(Real):
         return self._shape(self._engine._numbered(binding)[1])
 
     def execute_async_v2(self, bindings: List[int], stream_handle: int) -> bool:
-        self._number(stream_handle)
-        return self.execute_v2(bindings)
-
-    def execute_v2(self, bindings: List[int]) -> bool:
-        for address in bindings:
-            self._number(address)
+        for number in bindings + [stream_handle]:
+            self._number(number)
         tensors = self._engine._tensors()
         if len(bindings) != self._engine.num_optimization_profiles * len(tensors):
             raise Aborted("a list of {} bindings is read out of bounds".format(len(bindings)))
-        return self._run({tensor.name: at for tensor, at in zip(tensors, bindings)})
+        given = {tensor.name: at for tensor, at in zip(tensors, bindings)}
+        return self._run(given, stream_handle)
 
     # By name
 
@@ -216,7 +217,7 @@ class IExecutionContext(Real):
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         self._number(stream_handle)
-        return self._run(self._addresses)
+        return self._run(self._addresses, stream_handle)
 
     def _number(self, value: Any) -> None:
         if type(value) is not int:
@@ -244,7 +245,8 @@ class IExecutionContext(Real):
         )
         return self._world.new("Dims", sizes=shape)
 
-    def _run(self, addresses: Dict[str, int]) -> bool:
+    def _run(self, addresses: Dict[str, int], stream: int) -> bool:
+        """What is wrong is known at once; the work itself is the stream's."""
         engine = self._engine
         for tensor in engine._tensors():
             if -1 in tuple(self._shape(tensor)):
@@ -255,18 +257,29 @@ class IExecutionContext(Real):
             return self._no("the context has too little device memory")
         if self._world.orders.no_run:
             return self._no(self._world.orders.no_run)
-        given = [self._array(one, addresses[one.name]) for one in engine._tensors(True)]
-        for row, tensor in enumerate(engine._tensors(False)):
-            target = self._array(tensor, addresses[tensor.name])
-            if engine._content["rule"] == "sum":
-                rows = [one.reshape(len(one), -1).sum(1, np.float64) for one in given]
-                target[:] = sum(rows).reshape(target.shape)
-            else:
-                target[:] = given[row % len(given)]
+        inputs, outputs = (
+            [(addresses[one.name], tuple(self._shape(one)), one.dtype) for one in tensors]
+            for tensors in (engine._tensors(True), engine._tensors(False))
+        )
+        scratch, wanted = self._memory[0], engine._content["memory"]
+
+        def work() -> None:
+            if scratch != _OWN:
+                touch(scratch, wanted)
+                ctypes.memset(scratch, 0x5A, wanted)
+            given = [array_at(*view) for view in inputs]
+            for row, target in enumerate(array_at(*view) for view in outputs):
+                target[:] = _by_rule(engine._content["rule"], given, row).reshape(target.shape)
+
+        on_stream(stream, work)
         return True
 
-    def _array(self, tensor: Tensor, address: int) -> np.ndarray:
-        return array_at(address, tuple(self._shape(tensor)), tensor.dtype)
+
+def _by_rule(rule: str, given: List[np.ndarray], row: int) -> np.ndarray:
+    if rule == "sum":
+        return np.asarray(sum(one.reshape(len(one), -1).sum(1, np.float64) for one in given))
+    one = given[row % len(given)]
+    return one if rule == "copy" else 1 - one
 
 
 def declared(tensor: Tensor) -> Tuple[int, ...]:
@@ -278,4 +291,5 @@ def array_at(address: int, shape: Tuple[int, ...], dtype: str) -> np.ndarray:
     """The memory at an address, as an array; ``dtype`` is TensorRT's name."""
     kind = np.dtype(TYPES[dtype])
     count = int(np.prod(shape, dtype=int)) * kind.itemsize
+    touch(address, count)
     return np.frombuffer((ctypes.c_byte * count).from_address(address), kind).reshape(shape)

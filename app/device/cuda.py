@@ -1,10 +1,11 @@
 """cuda: one GPU through pycuda: its primary context, memory that is counted, streams, kernels."""
 
 import contextlib
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Any, ContextManager, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from app.device.graph import Graphs
 from app.errors import DeviceError
 
 _COHERENT_SM = (7, 2)  # from Xavier on, integrated GPUs read pinned memory through the CPU's cache
@@ -27,12 +28,18 @@ class Cuda:
     allocated here is freed by ``close``, or by the returned Memory's own ``free``.
     """
 
-    def __init__(self, number: int = 0) -> None:
-        """Raises DeviceError where there is no GPU, no driver, or no pycuda."""
-        self._driver = _pycuda()
+    def __init__(
+        self, number: int = 0, driver: Optional[Any] = None, library: Optional[Any] = None
+    ) -> None:
+        """
+        Through pycuda.driver and libcuda, or what is given in their place. Raises DeviceError
+        where there is no GPU, no driver, or no pycuda.
+        """
+        self._driver = _pycuda() if driver is None else driver
+        self._library = library
         self.allocations = 0  # device and pinned blocks ever taken; constant while frames flow
         self._held: List[Memory] = []
-        with _translated("no usable NVIDIA GPU"):
+        with self.translated("no usable NVIDIA GPU"):
             self._driver.init()
             device = self._driver.Device(number)
             self._primary = device.retain_primary_context()
@@ -52,7 +59,7 @@ class Cuda:
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
         """Let this thread use the GPU; may be nested."""
-        with _translated("the GPU cannot be used"):
+        with self.translated("the GPU cannot be used"):
             self._primary.push()
         try:
             yield
@@ -66,7 +73,7 @@ class Cuda:
 
     def allocate(self, count: int) -> "Memory":
         """Device memory, aligned to 256 bytes at least. Its content is not set."""
-        with _translated(f"{count} bytes of GPU memory cannot be had"):
+        with self.translated(f"{count} bytes of GPU memory cannot be had"):
             block = self._driver.mem_alloc(max(1, count))
         return self._keep(Memory(int(block), count, np.empty(0, np.uint8), block))
 
@@ -77,7 +84,7 @@ class Cuda:
         """
         count = max(1, count)
         flags = self._driver.host_alloc_flags
-        with _translated(f"{count} bytes of pinned memory cannot be had"):
+        with self.translated(f"{count} bytes of pinned memory cannot be had"):
             if self._uncached:  # the CPU would crawl in pinned memory there
                 block = self._driver.mem_alloc(count)
                 return self._keep(Memory(int(block), count, np.empty(count, np.uint8), block))
@@ -144,9 +151,17 @@ class Cuda:
 
     def kernel(self, binary: bytes, name: str, arguments: str) -> "Kernel":
         """A compiled kernel; ``arguments`` are struct's formats of what it takes."""
-        with _translated(f"the kernel {name} does not fit this GPU or driver"):
+        with self.translated(f"the kernel {name} does not fit this GPU or driver"):
             module = self._driver.module_from_buffer(binary)
             return Kernel(module.get_function(name), module, arguments)
+
+    def graphs(self) -> Graphs:
+        """The driver's graphs. Raises GraphError where it has none."""
+        return Graphs(self._library)
+
+    def translated(self, what: str) -> ContextManager[None]:
+        """Raise the driver's errors in a ``with`` block as DeviceError, with ``what`` before."""
+        return _translated(self._driver, what)
 
     def close(self) -> None:
         """Free all memory. The calling thread must be attached."""
@@ -182,12 +197,10 @@ class Kernel:
 
 
 @contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    import pycuda.driver
-
+def _translated(driver: Any, what: str) -> Iterator[None]:
     try:
         yield
-    except pycuda.driver.Error as error:
+    except driver.Error as error:
         raise DeviceError(f"{what}: {' '.join(str(error).split())}. See: nvidia-smi") from error
 
 

@@ -19,21 +19,20 @@ _SECONDS = 300  # a Nano takes half a minute
 _VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
 
 
-def compiled(name: str, sm: Tuple[int, int], folder: str) -> bytes:
+def compiled(name: str, sm: Tuple[int, int], folder: str, nvcc: Optional[str] = None) -> bytes:
     """
     The code of app/device/NAME.cu for GPUs of compute capability ``sm``: from ``folder``, or
-    compiled and left there, so that a service needs no compiler. Raises DeviceError.
+    compiled and left there, so that a service needs no compiler; by ``nvcc``, or the one that
+    is found. Raises DeviceError.
     """
-    source = (_HERE / f"{name}.cu").read_bytes()
-    mark = hashlib.sha256(source).hexdigest()[:12]
-    kept = Path(folder) / f"{name}-sm{sm[0]}{sm[1]}-{mark}.cubin"
+    kept = place(name, sm, folder)
     try:
         binary = kept.read_bytes()
     except OSError:
         binary = b""
     if binary[:4] == b"\x7fELF":
         return binary
-    binary = _compile(name, sm)
+    binary = _compile(name, sm, nvcc or find_nvcc())
     try:
         _write(kept, binary)
     except OSError as error:
@@ -43,6 +42,12 @@ def compiled(name: str, sm: Tuple[int, int], folder: str) -> bytes:
             error.strerror,
         )
     return binary
+
+
+def place(name: str, sm: Tuple[int, int], folder: str) -> Path:
+    """Where the code is kept; of another source, it lies elsewhere."""
+    mark = hashlib.sha256((_HERE / f"{name}.cu").read_bytes()).hexdigest()[:12]
+    return Path(folder) / f"{name}-sm{sm[0]}{sm[1]}-{mark}.cubin"
 
 
 def find_nvcc(
@@ -59,8 +64,7 @@ def find_nvcc(
     return shutil.which("nvcc", path=os.pathsep.join(places))
 
 
-def _compile(name: str, sm: Tuple[int, int]) -> bytes:
-    nvcc = find_nvcc()
+def _compile(name: str, sm: Tuple[int, int], nvcc: Optional[str]) -> bytes:
     if nvcc is None:
         raise DeviceError(
             f"the CUDA kernel {name} is not compiled for this GPU yet, and nvcc, CUDA's compiler, "

@@ -7,7 +7,7 @@ from typing import Callable, List, Optional
 from app.device.cuda import Cuda, Memory
 from app.device.engine import Engine
 from app.device.graph import Graph, GraphError, Graphs
-from app.errors import EngineError
+from app.errors import DeviceError
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Lane:
         self.cuda = cuda
         self.stream = cuda.stream()
         self.turn = threading.Lock()
-        self.graphs = _graphs() if graphs else None
+        self.graphs = self._offered() if graphs else None
         self._scratch: Optional[Memory] = None
         self._engines: List[Engine] = []
 
@@ -51,16 +51,16 @@ class Lane:
         if self.graphs is None:
             return None
         try:
-            return self.graphs.capture(self.stream, work)
-        except (GraphError, EngineError) as error:
+            with self.cuda.translated("this work cannot be captured"):
+                return self.graphs.capture(self.stream, work)
+        except (GraphError, DeviceError) as error:
             logger.info("no CUDA graphs, each frame is started step by step: %s", error)
             self.graphs = None
             return None
 
-
-def _graphs() -> Optional[Graphs]:
-    try:
-        return Graphs()
-    except GraphError as error:
-        logger.info("no CUDA graphs, each frame is started step by step: %s", error)
-        return None
+    def _offered(self) -> Optional[Graphs]:
+        try:
+            return self.cuda.graphs()
+        except GraphError as error:
+            logger.info("no CUDA graphs, each frame is started step by step: %s", error)
+            return None

@@ -12,7 +12,7 @@ from app.device.lane import Lane
 from app.device.picker import Output, Picker
 from app.device.placer import Placer, Source
 
-_ALIGNED = 256  # bytes
+_ALIGNED = 256  # bytes: what TensorRT wants of an address
 
 
 class Prepared(NamedTuple):
@@ -32,7 +32,14 @@ class Slot:
         self.pictures: Optional[Memory] = None
         self.input: Optional[Memory] = None
         self.back: Dict[str, Memory] = {}
-        self.graphs: Dict[Tuple[int, int], Optional[Graph]] = {}  # (rows, first row) -> replay
+        self.graphs: Dict[Tuple[int, int], Optional[Graph]] = {}  # (rows, address) -> replay
+
+    def forget(self) -> None:
+        """Its graphs, which know where the input lies."""
+        for graph in self.graphs.values():
+            if graph is not None:
+                graph.destroy()
+        self.graphs.clear()
 
 
 class Picking(NamedTuple):
@@ -51,6 +58,7 @@ class Runner:
         self._cuda = lane.cuda
         self.engine = engine
         self.placer = placer
+        self._part_bytes = _aligned(batch * placer.row_bytes)
         self.batch = batch
         self._slots: List[Slot] = []
         self._own = threading.local()
@@ -95,17 +103,30 @@ class Runner:
     def prepare(self, images: Sequence[np.ndarray], windows: np.ndarray) -> Prepared:
         slot = self.slot()
         sources = self._bring(slot, images)
-        size = max(len(images), self.batch) * self.placer.row_bytes
-        slot.input = self._at_least(slot, slot.input, size, shared=False)
-        self.placer.place(sources, windows, slot.input.address, slot.stream)
+        starts = range(0, max(1, len(images)), self.batch)
+        size = len(starts) * self._part_bytes
+        if slot.input is None or slot.input.count < size:
+            old, slot.input = slot.input, None
+            self._release(old)
+            slot.forget()
+            slot.input = self._cuda.allocate(size)
+        for part, first in enumerate(starts):
+            rows = slice(first, first + self.batch)
+            address = slot.input.address + part * self._part_bytes
+            self.placer.place(sources[rows], windows[rows], address, slot.stream)
         slot.ready.record(slot.stream)
         return Prepared(slot, len(images))
 
     def infer(self, tensor: Prepared) -> Dict[str, np.ndarray]:
+        slot = tensor.slot
+        assert slot.input is not None
         parts = [
-            self._infer(tensor.slot, first, min(self.batch, tensor.rows - first))
-            for first in range(0, max(1, tensor.rows), self.batch)
-        ]
+            self._infer(
+                slot, slot.input.address + part * self._part_bytes,
+                min(self.batch, tensor.rows - first),
+            )
+            for part, first in enumerate(range(0, max(1, tensor.rows), self.batch))
+        ]  # fmt: skip
         if len(parts) == 1:
             return parts[0]
         if self.picking:
@@ -115,34 +136,30 @@ class Runner:
     def close(self) -> None:
         """Graphs and the engine; memory is the Cuda's to free."""
         for slot in self._slots:
-            for graph in slot.graphs.values():
-                if graph is not None:
-                    graph.destroy()
-            slot.graphs.clear()
+            slot.forget()
         self.engine.close()
 
-    def _infer(self, slot: Slot, first: int, rows: int) -> Dict[str, np.ndarray]:
+    def _infer(self, slot: Slot, address: int, rows: int) -> Dict[str, np.ndarray]:
         lane = self._lane
-        key = (rows, first)
+        key = (rows, address)
         with lane.turn:
             lane.stream.wait_for_event(slot.ready)
             graph = slot.graphs.get(key)
             if graph is not None:
                 graph.launch(lane.stream)
             else:
-                self._start(slot, first, rows)
+                self._start(slot, address, rows)
             slot.done.record(lane.stream)
             if key not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
-                slot.graphs[key] = lane.capture(lambda: self._start(slot, first, rows))
+                slot.graphs[key] = lane.capture(lambda: self._start(slot, address, rows))
         slot.done.synchronize()
         return self._taken(slot, rows)
 
-    def _start(self, slot: Slot, first: int, rows: int) -> None:
-        """Put all the work of a batch on the stream."""
+    def _start(self, slot: Slot, address: int, rows: int) -> None:
+        """Put all the work of a batch, whose input lies there, on the stream."""
         engine, stream = self.engine, self._lane.stream
-        assert slot.input is not None
         engine.rows(rows)
-        engine.bind(self._picture.name, slot.input.address + first * self.placer.row_bytes)
+        engine.bind(self._picture.name, address)
         for binding in self.outputs:
             where = self._common if self.picking else slot.back
             engine.bind(binding.name, where[binding.name].address)
@@ -192,25 +209,24 @@ class Runner:
         places, size = {}, 0
         for key, image in whole.items():
             places[key] = size
-            size += -(-image.nbytes // _ALIGNED) * _ALIGNED
-        slot.pictures = self._at_least(slot, slot.pictures, size, shared=True)
+            size += _aligned(image.nbytes)
+        if slot.pictures is None or slot.pictures.count < size:  # frames of one size ask once
+            old, slot.pictures = slot.pictures, None
+            self._release(old)
+            slot.pictures = self._cuda.shared(size)
         for key, image in whole.items():
             self._cuda.put(image, slot.pictures, places[key], slot.stream)
         base = slot.pictures.address
         return [Source(whole[id(image)], base + places[id(image)]) for image in images]
 
-    def _at_least(self, slot: Slot, block: Optional[Memory], size: int, shared: bool) -> Memory:
-        """The block, or a larger one; frames of one size never ask for that twice."""
-        if block is not None and block.count >= size:
-            return block
+    def _release(self, block: Optional[Memory]) -> None:
         if block is not None:
             self._cuda.wait()
             self._cuda.release(block)
-            for graph in slot.graphs.values():
-                if graph is not None:
-                    graph.destroy()
-            slot.graphs.clear()
-        return self._cuda.shared(size) if shared else self._cuda.allocate(size)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNED) * _ALIGNED
 
 
 def _as_wide(parts: List[Dict[str, np.ndarray]]) -> List[Dict[str, np.ndarray]]:

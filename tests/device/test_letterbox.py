@@ -5,57 +5,17 @@ import itertools
 import numpy as np
 import pytest
 
-from app.device import canvas, kernels
+from app.device import kernels
 from app.device.backend import InputSpec, Placement
-from app.device.placer import Placer, Source
-from app.vision import letterbox
+from tests.by_kernel import picture, placed, placed_by_host, whole
 
 SIZES = [(1, 1), (37, 91), (640, 480), (333, 1), (1279, 719), (1920, 1080), (3, 500)]
 INPUTS = [(64, 64), (113, 57), (224, 224), (416, 416)]
 
 
-def picture(random, form, wide, high):
-    if form == "nv12":
-        wide, high = wide + wide % 2, high + high % 2
-        return random.randint(0, 256, (high * 3 // 2, wide)).astype(np.uint8)
-    return random.randint(0, 256, (high, wide, {"bgr": 3, "bgrx": 4}[form])).astype(np.uint8)
-
-
-def by_host(spec, images, windows):
-    made = canvas.Canvas(spec)
-    batch = made.batch(len(images))
-    for row, (image, window) in enumerate(zip(images, windows)):
-        made.place(row, canvas.cut(image, window))
-    return batch
-
-
-def by_kernel(cuda, binary, spec, images, windows, dtype="float32"):
-    placer = Placer(cuda, binary, spec, dtype)
-    shape = by_host(spec, images[:1], windows[:1]).shape[1:]
-    out = np.zeros((len(images),) + shape, dtype)
-    blocks = [cuda.allocate(image.nbytes) for image in images]
-    target = cuda.allocate(out.nbytes)
-    stream = cuda.stream()
-    try:
-        for block, image in zip(blocks, images):
-            cuda.store(block.address, image)
-        sources = [Source(image, block.address) for image, block in zip(images, blocks)]
-        placer.place(sources, windows, target.address, stream)
-        stream.synchronize()
-        cuda.fetch(target.address, out)
-    finally:
-        for block in blocks + [target]:
-            cuda.release(block)
-    return out
-
-
 @pytest.fixture(scope="module")
 def binary(cuda, kernel_folder):
     return kernels.compiled("letterbox", cuda.gpu.sm, kernel_folder)
-
-
-def whole(image):
-    return np.array((0, 0) + letterbox.size_of(image), np.float32)
 
 
 @pytest.mark.parametrize("form", ["bgr", "bgrx", "nv12"])
@@ -67,8 +27,8 @@ def test_whole_pictures_of_odd_sizes(cuda, binary, form, placement):
         spec = InputSpec(size_wh, placement=placement, std=(255.0,) * 3)
         images = [picture(random, form, wide, high)]
         windows = np.stack([whole(image) for image in images])
-        expected = by_host(spec, images, windows)
-        made = by_kernel(cuda, binary, spec, images, windows)
+        expected = placed_by_host(spec, images, windows)
+        made = placed(cuda, binary, spec, images, windows)
         worst = np.abs(made - expected).max()
         assert worst <= 1.01 / 255, (wide, high, size_wh, worst * 255)
 
@@ -80,8 +40,8 @@ def test_windows_of_many_pictures_in_one_batch(cuda, binary, form):
     images = [picture(random, form, 100 + 7 * row, 80 + 5 * row) for row in range(40)]
     corners = random.uniform(-20, 200, (40, 2, 2))
     windows = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
-    made = by_kernel(cuda, binary, spec, images, windows)
-    assert np.abs(made - by_host(spec, images, windows)).max() <= 1.01 / 255
+    made = placed(cuda, binary, spec, images, windows)
+    assert np.abs(made - placed_by_host(spec, images, windows)).max() <= 1.01 / 255
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
@@ -95,8 +55,8 @@ def test_layout_colour_and_type(cuda, binary, layout, colour, dtype, slack):
     spec = InputSpec((50, 40), layout, colour, placement=Placement.LETTERBOX, pad=7, **values)
     image = picture(random, "bgr", 77, 41)
     windows = whole(image)[None]
-    expected = by_host(spec, [image], windows)
-    made = by_kernel(cuda, binary, spec, [image], windows, dtype)
+    expected = placed_by_host(spec, [image], windows)
+    made = placed(cuda, binary, spec, [image], windows, dtype)
     assert np.abs(made.astype(np.float32) - expected).max() * max(1, values["std"][0]) <= slack
 
 
@@ -104,5 +64,5 @@ def test_a_picture_of_the_inputs_own_size_is_exact(cuda, binary):
     random = np.random.RandomState(4)
     spec = InputSpec((64, 48), std=(1.0,) * 3)
     image = picture(random, "bgr", 64, 48)
-    made = by_kernel(cuda, binary, spec, [image], whole(image)[None])
+    made = placed(cuda, binary, spec, [image], whole(image)[None])
     assert (made[0] == image[..., ::-1].transpose(2, 0, 1)).all()
