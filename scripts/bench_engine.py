@@ -68,7 +68,6 @@ class Ways:
         self.ours()
         slot = self.runner.slot()
         self.raw_graph = self.lane.capture(lambda: self.enqueue(slot))
-        self.staging = self.cuda.shared(self.runner.placer.row_bytes)
 
     def enqueue(self, slot):
         runner = self.runner
@@ -99,11 +98,7 @@ class Ways:
         runner, slot = self.runner, self.runner.slot()
         batch = self.canvas.batch(1)
         self.canvas.place(0, self.image)
-        self.cuda.put(batch.view(np.uint8), self.staging, 0, slot.stream)
-        driver = self.cuda._driver
-        driver.memcpy_dtod_async(
-            slot.input.address, self.staging.address, runner.placer.row_bytes, slot.stream
-        )
+        self.cuda.put(batch.view(np.uint8), slot.input, 0, slot.stream)
         slot.ready.record(slot.stream)
         return answers.found(self.network, runner.infer(Prepared(slot, 1)))
 

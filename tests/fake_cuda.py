@@ -81,14 +81,15 @@ class Driver:
         )
         self.host_alloc_flags = types.SimpleNamespace(DEVICEMAP=2)
         self.event_flags = types.SimpleNamespace(DISABLE_TIMING=2, BLOCKING_SYNC=1)
-        self.Context = types.SimpleNamespace(pop=self._pop, synchronize=self._here)
+        self.Context = types.SimpleNamespace(pop=self._pop, synchronize=self._synchronize)
 
     def init(self) -> None:
         if self.orders.absent:
             raise Error("cuInit failed: no CUDA-capable device is detected")
 
-    def get_driver_version(self) -> int:
-        return self.orders.release
+    def get_version(self) -> Tuple[int, int, int]:
+        release = self.orders.release
+        return release // 1000, release % 1000 // 10, 0
 
     def Device(self, number: int) -> Any:  # noqa: N802 is pycuda's
         orders = self.orders
@@ -120,13 +121,15 @@ class Driver:
         self._copy("dtoh", None, _bytes(array), self._device(address, array.nbytes))
 
     def memcpy_htod_async(self, address: int, array: np.ndarray, stream: Any) -> None:
-        self._copy("htod", self._pinned(array, stream), self._device(address, array.nbytes), array)
+        there = self._device(address, array.nbytes)
+        self._copy("htod", self._pinned(array, stream), there, _bytes(array))
 
     def memcpy_dtoh_async(self, array: np.ndarray, address: int, stream: Any) -> None:
         self._copy("dtoh", self._pinned(array, stream), array, self._device(address, array.nbytes))
 
-    def Stream(self) -> "DriverStream":  # noqa: N802 is pycuda's
+    def Stream(self, flags: int = 0) -> "DriverStream":  # noqa: N802 is pycuda's
         self._here()
+        assert flags == 1, "it would wait for the default stream, and copies not overlap"
         return DriverStream(self)
 
     def Event(self, flags: int = 0) -> Any:  # noqa: N802 is pycuda's
@@ -149,6 +152,11 @@ class Driver:
     def _here(self) -> None:
         if not getattr(self._attached, "depth", 0):
             raise LogicError("failed: invalid device context")
+
+    def _synchronize(self) -> None:
+        self._here()
+        if any(stream.captured is not None for stream in self.streams):
+            raise LogicError("cuCtxSynchronize failed: operation not permitted when capturing")
 
     def _on(self, stream: Any) -> None:
         self._here()

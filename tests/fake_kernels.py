@@ -34,7 +34,9 @@ class Code:
             self._types[name] = np.dtype(list(self._fields(body.split(";"))), align=True)
         self.arguments = {
             name: np.dtype(list(self._fields(" ".join(words.split()).split(","))), align=True)
-            for name, words in re.findall(r"__global__ void (\w+)\(([^)]*)\)", text)
+            for name, words in re.findall(
+                r"__global__ void (?:__launch_bounds__\(\d+\) )?(\w+)\(([^)]*)\)", text
+            )
         }
         assert set(self.arguments) == set(FILES[file])
 

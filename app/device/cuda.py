@@ -8,6 +8,7 @@ import numpy as np
 from app.device.graph import Graphs
 from app.errors import DeviceError
 
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 _COHERENT_SM = (7, 2)  # from Xavier on, integrated GPUs read pinned memory through the CPU's cache
 
 
@@ -19,7 +20,7 @@ class Gpu(NamedTuple):
     sm_count: int
     integrated: bool
     memory: int  # bytes
-    cuda: str  # the driver's CUDA release
+    cuda: str  # the CUDA release that pycuda was built with
 
 
 class Cuda:
@@ -44,17 +45,16 @@ class Cuda:
             device = self._driver.Device(number)
             self._primary = device.retain_primary_context()
             ask, about = device.get_attribute, self._driver.device_attribute
-            release = self._driver.get_driver_version()
+            release = self._driver.get_version()
             self.gpu = Gpu(
                 device.name(),
                 device.compute_capability(),
                 ask(about.MULTIPROCESSOR_COUNT),
                 bool(ask(about.INTEGRATED)),
                 device.total_memory(),
-                f"{release // 1000}.{release % 1000 // 10}",
+                ".".join(map(str, release[:2])),
             )
         self._coherent = self.gpu.integrated and self.gpu.sm >= _COHERENT_SM
-        self._uncached = self.gpu.integrated and not self._coherent
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
@@ -79,15 +79,12 @@ class Cuda:
 
     def shared(self, count: int) -> "Memory":
         """
-        Memory that the CPU and the GPU both reach, as this chip likes it best: ``host`` is the
-        CPU's view, (count,) uint8. ``put`` and ``download`` copy where there is something to.
+        Memory for what comes back: ``host``, (count,) uint8, is the CPU's view of it, pinned. One
+        memory for both where the chip can, else a block each, and ``download`` copies.
         """
         count = max(1, count)
         flags = self._driver.host_alloc_flags
         with self.translated(f"{count} bytes of pinned memory cannot be had"):
-            if self._uncached:  # the CPU would crawl in pinned memory there
-                block = self._driver.mem_alloc(count)
-                return self._keep(Memory(int(block), count, np.empty(count, np.uint8), block))
             chosen = flags.DEVICEMAP if self._coherent else 0
             host = self._driver.pagelocked_empty(count, np.uint8, mem_flags=chosen)
             if self._coherent:
@@ -95,6 +92,14 @@ class Cuda:
                 return self._keep(Memory(address, count, host, None))
             block = self._driver.mem_alloc(count)
             return self._keep(Memory(int(block), count, host, block))
+
+    def landing(self, count: int) -> "Memory":
+        """
+        Memory for pictures, which ``put`` brings: pinned where the GPU reads the CPU's memory
+        through its cache. Elsewhere the driver copies from ordinary memory, which is faster than
+        a copy of ours into pinned memory and another from there.
+        """
+        return self.shared(count) if self._coherent else self.allocate(count)
 
     def _keep(self, memory: "Memory") -> "Memory":
         self.allocations += 1
@@ -108,17 +113,14 @@ class Cuda:
 
     def put(self, image: np.ndarray, memory: "Memory", first: int, stream: Any) -> None:
         """
-        Bring a contiguous picture to byte ``first`` of shared memory; it may be changed once this
+        Bring a contiguous picture to byte ``first`` of a ``landing``; it may be changed once this
         returns.
         """
         flat = image.reshape(-1)
-        if self._uncached:
-            self._driver.memcpy_htod(memory.address + first, flat)
-            return
-        part = memory.host[first : first + flat.nbytes]
-        np.copyto(part, flat)
-        if memory.block is not None:
-            self._driver.memcpy_htod_async(memory.address + first, part, stream)
+        if memory.block is None:
+            np.copyto(memory.host[first : first + flat.nbytes], flat)
+        else:
+            self._driver.memcpy_htod_async(memory.address + first, flat, stream)
 
     def download(self, memory: "Memory", first: int, count: int, stream: Any) -> None:
         """``host[first:first + count]`` from the device, once the stream has got there."""
@@ -131,11 +133,13 @@ class Cuda:
         self._driver.memcpy_dtoh(array, address)
 
     def store(self, address: int, array: np.ndarray) -> None:
-        """Bring an array to the device, and wait for it."""
+        """Bring an array to the device, and wait for it. Not while frames flow."""
         self._driver.memcpy_htod(address, np.ascontiguousarray(array))
+        self.wait()
 
     def stream(self) -> Any:
-        return self._driver.Stream()
+        """One that waits for no other, not even for CUDA's default stream."""
+        return self._driver.Stream(_NON_BLOCKING)
 
     def event(self, timed: bool = False) -> Any:
         """``timed`` events can be subtracted; others cost less."""

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 from app.device.cuda import Cuda, Memory
 from app.device.engine import Engine
@@ -29,18 +29,22 @@ class Lane:
 
     def take_in(self, engine: Engine) -> None:
         """Let an engine run on the scratch block, which grows to the largest."""
-        self._engines.append(engine)
-        if self._scratch is None or engine.size > self._scratch.count:
-            self.cuda.wait()
+        with self.turn:
+            self._engines.append(engine)
+            if self._scratch is not None and engine.size <= self._scratch.count:
+                engine.use(self._scratch.address, self._scratch.count)
+                return
+            self.stream.synchronize()
             if self._scratch is not None:
                 self.cuda.release(self._scratch)
             self._scratch = self.cuda.allocate(engine.size)
-        for one in self._engines:
-            one.use(self._scratch.address, self._scratch.count)
+            for one in self._engines:
+                one.use(self._scratch.address, self._scratch.count)
 
     @property
-    def scratch_bytes(self) -> int:
-        return self._scratch.count if self._scratch else 0
+    def scratch(self) -> Tuple[int, int]:
+        """Address and bytes of the shared block."""
+        return (self._scratch.address, self._scratch.count) if self._scratch else (0, 0)
 
     def close(self) -> None:
         """Forget the engines; memory is the Cuda's to free."""
@@ -54,9 +58,13 @@ class Lane:
             with self.cuda.translated("this work cannot be captured"):
                 return self.graphs.capture(self.stream, work)
         except (GraphError, DeviceError) as error:
-            logger.info("no CUDA graphs, each frame is started step by step: %s", error)
-            self.graphs = None
+            self.give_up_graphs(error)
             return None
+
+    def give_up_graphs(self, error: Exception) -> None:
+        """Start each frame step by step from here on, and say why."""
+        logger.info("no CUDA graphs, each frame is started step by step: %s", error)
+        self.graphs = None
 
     def _offered(self) -> Optional[Graphs]:
         try:

@@ -1,18 +1,25 @@
 """runner: one engine on the device, from pictures to what comes back, in buffers that stay."""
 
 import threading
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from app.device.cuda import Cuda, Memory
 from app.device.engine import Engine
-from app.device.graph import Graph
+from app.device.graph import Graph, GraphError
 from app.device.lane import Lane
 from app.device.picker import Output, Picker
 from app.device.placer import Placer, Source
 
 _ALIGNED = 256  # bytes: what TensorRT wants of an address
+
+
+class Place(NamedTuple):
+    """Where the work that a graph replays finds what it needs."""
+
+    input: int
+    scratch: int
 
 
 class Prepared(NamedTuple):
@@ -32,10 +39,10 @@ class Slot:
         self.pictures: Optional[Memory] = None
         self.input: Optional[Memory] = None
         self.back: Dict[str, Memory] = {}
-        self.graphs: Dict[Tuple[int, int], Optional[Graph]] = {}  # (rows, address) -> replay
+        self.graphs: Dict[Place, Optional[Graph]] = {}
 
     def forget(self) -> None:
-        """Its graphs, which know where the input lies."""
+        """Its graphs. None of them may be running."""
         for graph in self.graphs.values():
             if graph is not None:
                 graph.destroy()
@@ -70,6 +77,7 @@ class Runner:
             for binding in engine.bindings
             if not binding.is_input
         )
+        self._rows = 0  # of the latest run
         self._common: Dict[str, Memory] = {}
         lane.take_in(engine)
 
@@ -107,9 +115,7 @@ class Runner:
         size = len(starts) * self._part_bytes
         if slot.input is None or slot.input.count < size:
             old, slot.input = slot.input, None
-            self._release(old)
-            slot.forget()
-            slot.input = self._cuda.allocate(size)
+            slot.input = self._instead(slot, old, lambda: self._cuda.allocate(size))
         for part, first in enumerate(starts):
             rows = slice(first, first + self.batch)
             address = slot.input.address + part * self._part_bytes
@@ -118,17 +124,14 @@ class Runner:
         return Prepared(slot, len(images))
 
     def infer(self, tensor: Prepared) -> Dict[str, np.ndarray]:
-        slot = tensor.slot
+        slot, rows = tensor.slot, tensor.rows
         assert slot.input is not None
-        parts = [
-            self._infer(
-                slot, slot.input.address + part * self._part_bytes,
-                min(self.batch, tensor.rows - first),
-            )
-            for part, first in enumerate(range(0, max(1, tensor.rows), self.batch))
-        ]  # fmt: skip
-        if len(parts) == 1:
-            return parts[0]
+        if rows <= self.batch:
+            return self._infer(slot, slot.input.address, rows, rows)
+        parts = []
+        for part, first in enumerate(range(0, rows, self.batch)):  # whole ones, so one shape
+            address = slot.input.address + part * self._part_bytes
+            parts.append(self._infer(slot, address, self.batch, min(self.batch, rows - first)))
         if self.picking:
             parts = _as_wide(parts)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -139,21 +142,34 @@ class Runner:
             slot.forget()
         self.engine.close()
 
-    def _infer(self, slot: Slot, address: int, rows: int) -> Dict[str, np.ndarray]:
+    def _infer(self, slot: Slot, address: int, rows: int, wanted: int) -> Dict[str, np.ndarray]:
+        """Run ``rows`` rows of the input; what the first ``wanted`` of them gave."""
         lane = self._lane
-        key = (rows, address)
         with lane.turn:
+            if rows != self._rows:  # graphs are of the context as it was
+                lane.stream.synchronize()
+                for one in self._slots:
+                    one.forget()
+                self._rows = rows
+            place = Place(address, lane.scratch[0])
             lane.stream.wait_for_event(slot.ready)
-            graph = slot.graphs.get(key)
-            if graph is not None:
-                graph.launch(lane.stream)
-            else:
+            if not self._replayed(slot.graphs.get(place)):
                 self._start(slot, address, rows)
             slot.done.record(lane.stream)
-            if key not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
-                slot.graphs[key] = lane.capture(lambda: self._start(slot, address, rows))
+            if place not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
+                slot.graphs[place] = lane.capture(lambda: self._start(slot, address, rows))
         slot.done.synchronize()
-        return self._taken(slot, rows)
+        return self._taken(slot, wanted)
+
+    def _replayed(self, graph: Optional[Graph]) -> bool:
+        if graph is None or self._lane.graphs is None:
+            return False
+        try:
+            graph.launch(self._lane.stream)
+        except GraphError as error:
+            self._lane.give_up_graphs(error)
+            return False
+        return True
 
     def _start(self, slot: Slot, address: int, rows: int) -> None:
         """Put all the work of a batch, whose input lies there, on the stream."""
@@ -192,16 +208,21 @@ class Runner:
         """What the calling thread works in, made at its first call."""
         slot: Optional[Slot] = getattr(self._own, "slot", None)
         if slot is None:
-            slot = self._own.slot = Slot(self._cuda)
-            if self.picking:
-                count = self.batch * self.picking.picker.row_bytes
-                slot.back[""] = self._cuda.shared(count)
-            else:
-                for binding in self.outputs:
-                    size = int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
-                    slot.back[binding.name] = self._cuda.shared(size)
-            self._slots.append(slot)
+            with self._lane.turn:  # what allocates would disturb a capture
+                slot = self._own.slot = Slot(self._cuda)
+                for name, count in self._back_bytes().items():
+                    slot.back[name] = self._cuda.shared(count)
+                self._slots.append(slot)
         return slot
+
+    def _back_bytes(self) -> Dict[str, int]:
+        """What comes back at most, for each output; for candidates of all, under no name."""
+        if self.picking:
+            return {"": self.batch * self.picking.picker.row_bytes}
+        return {
+            binding.name: int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
+            for binding in self.outputs
+        }
 
     def _bring(self, slot: Slot, images: Sequence[np.ndarray]) -> List[Source]:
         """Each picture to the device, once even where it stands in several rows."""
@@ -212,17 +233,19 @@ class Runner:
             size += _aligned(image.nbytes)
         if slot.pictures is None or slot.pictures.count < size:  # frames of one size ask once
             old, slot.pictures = slot.pictures, None
-            self._release(old)
-            slot.pictures = self._cuda.shared(size)
+            slot.pictures = self._instead(slot, old, lambda: self._cuda.landing(size))
         for key, image in whole.items():
             self._cuda.put(image, slot.pictures, places[key], slot.stream)
         base = slot.pictures.address
         return [Source(whole[id(image)], base + places[id(image)]) for image in images]
 
-    def _release(self, block: Optional[Memory]) -> None:
-        if block is not None:
-            self._cuda.wait()
-            self._cuda.release(block)
+    def _instead(self, slot: Slot, old: Optional[Memory], take: Callable[[], Memory]) -> Memory:
+        """A larger block in place of one of the slot's; not while another thread captures."""
+        with self._lane.turn:
+            slot.stream.synchronize()  # its thread has waited for all else that it started
+            if old is not None:
+                self._cuda.release(old)
+            return take()
 
 
 def _aligned(size: int) -> int:

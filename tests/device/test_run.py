@@ -133,11 +133,11 @@ def test_nothing_is_allocated_while_frames_flow_on_two_threads(
 
 def test_engines_share_one_scratch_block(api, cuda, kernel_folder, onnx, content):
     backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
-    alone = backend._lane.scratch_bytes
+    alone = backend._lane.scratch[1]
     other = engines.plan(api, onnx, batch=16)
     larger = Engine(api, other, "larger")
     second = backend.adopt(larger, engines.model(onnx), kernel_folder)
-    assert backend._lane.scratch_bytes == max(alone, larger.size)
+    assert backend._lane.scratch[1] == max(alone, larger.size)
     images = engines.pictures(3)
     for one in (network, second, network, second):
         agree(found(backend, one, images), by_host(onnx, images))

@@ -30,12 +30,12 @@ def run(cuda, one):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_all_engines_run_on_the_largest_block(cuda, version):
     lane = Lane(cuda)
-    assert lane.scratch_bytes == 0
+    assert lane.scratch[1] == 0
     engines = []
     for memory, scratch in ((500, 500), (300, 500), (9000, 9000), (9000, 9000)):
         engines.append(engine(version, memory))
         lane.take_in(engines[-1])
-        assert lane.scratch_bytes == scratch
+        assert lane.scratch[1] == scratch
         for one in engines:  # none of them on a block that was freed
             run(cuda, one)
     assert len(cuda._driver.space.dead) == 1
