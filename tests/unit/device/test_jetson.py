@@ -152,8 +152,8 @@ def test_a_sidecar_that_is_none_is_put_aside(tmp_path):
 @pytest.mark.parametrize(
     "changed, told",
     [
-        ({"gpu": "Orin"}, "GPU Fake 1080 here, Orin in the engine"),
-        ({"sm": "8.7"}, "SM 6.1 here, 8.7 in the engine"),
+        ({"gpu": "Orin"}, "GPU Fake 3060 here, Orin in the engine"),
+        ({"sm": "8.7"}, "SM 8.6 here, 8.7 in the engine"),
         ({"tensorrt": "8.5.2"}, "TensorRT 8.6.1 here, 8.5.2 in the engine"),
         ({"l4t": "35.4.1"}, "L4T none here, 35.4.1 in the engine"),
         ({"onnx_sha256": "ab" * 32}, "the ONNX file is another than the engine was built from"),
