@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from app import gate
-from app.device import build, engine, kernels, machine, onnxfile, parse, plan, trt
+from app.device import build, engine, kernels, machine, modelfile, onnxfile, parse, plan, trt
 from app.device.backend import Backend, Model, Network
 from app.device.build import FP32, INT8, Recipe, Tell
 from app.device.calibrate import Calibration
@@ -41,7 +41,7 @@ class Task(NamedTuple):
 
 
 class TooSlow(EngineError):
-    """This GPU has no fast way to compute at the precision asked for."""
+    """There is no fast way here to compute at the precision asked for."""
 
 
 class Outcome(NamedTuple):
@@ -95,6 +95,7 @@ class _Bench:
         for kernel in ("letterbox", "pick"):
             kernels.compiled(kernel, self._cuda.gpu.sm, self._folder)
         tell("reading the model", 0, 0)
+        modelfile.check(task.model.path)
         trt.load_plugins(api, task.model.plugins)
         parsed = parse.parse(api, _source(task.model), task.model.path, opset)
         made = _completed(task.model, parsed)
@@ -181,6 +182,11 @@ class _Bench:
     ) -> Optional[Calibration]:
         if recipe.precision != INT8 or not self._task.calibrate:
             return None
+        if not self._api.has.calibrators:
+            raise TooSlow(
+                f"TensorRT {self._api.version} has no calibrators: INT8 wants a model in which the "
+                "ranges stand (Q/DQ)"
+            )
         (picture,) = [spec for spec in parsed.inputs if len(spec.shape) == 4]
         batch = max(1, picture.shape[0])
         pictures = self._task.calibrate[: len(self._task.calibrate) // batch * batch]

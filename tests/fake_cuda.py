@@ -22,8 +22,8 @@ from tests.fake_graphs import Library
 class Orders(NamedTuple):
     """What the GPU is, and what is to go wrong."""
 
-    name: str = "Fake 1080"
-    sm: Tuple[int, int] = (6, 1)
+    name: str = "Fake 3060"
+    sm: Tuple[int, int] = (8, 6)
     integrated: bool = False
     memory: int = 1 << 30
     release: int = 11040  # of CUDA

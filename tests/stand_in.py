@@ -28,8 +28,8 @@ def content(batch=-1):
     return fake_trt.model([Tensor("images", (batch, 3, 8, 10))], [Tensor("output", (batch, 6, 40))])
 
 
-def onnx(path, batch=-1):
-    """The network as a file for both."""
+def onnx(path, batch=-1, parsed=None):
+    """The network as a file for both, of which TensorRT's parser may see another batch."""
     rows = "batch" if batch == -1 else batch
     numpy_helper = networks.pytest.importorskip("onnx.numpy_helper")
     nodes = [
@@ -38,9 +38,20 @@ def onnx(path, batch=-1):
     ]
     networks.model(path, (rows, 3, 8, 10), nodes, {"output": (rows, 6, 40)})
     read = networks.pytest.importorskip("onnx").load(str(path))
-    read.doc_string = (MARK + content(batch)).decode()
+    read.doc_string = (MARK + content(batch if parsed is None else parsed)).decode()
     path.write_bytes(read.SerializeToString())
     return str(path)
+
+
+def folder(place, count, seed=1):
+    """Write a folder of such pictures; returns their paths."""
+    import cv2
+
+    place.mkdir()
+    paths = [str(place / "{:03d}.png".format(number)) for number in range(count)]
+    for path, image in zip(paths, pictures(count, seed)):
+        cv2.imwrite(path, image)
+    return tuple(paths)
 
 
 def pictures(count, seed=1, size_wh=(10, 8)):

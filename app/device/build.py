@@ -137,7 +137,7 @@ def build(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     cache = timing.use(config, recipe.timing_cache)
     plan = builder.build_serialized_network(network, config)
-    if calibration is not None:
+    if calibrator is not None and calibration is not None:
         calibration.check()
     if plan is None:
         raise _failure(api, recipe)

@@ -3,7 +3,7 @@
 import ctypes
 from typing import Any, Dict, NamedTuple, Tuple
 
-from app.device.trt import Api, reason
+from app.device.trt import Api, out_of_memory, reason
 from app.errors import DeviceError, EngineError
 
 DTYPES = {  # TensorRT's name -> numpy's; numpy has no others, and trt.nptype fails on new numpys
@@ -15,6 +15,9 @@ DTYPES = {  # TensorRT's name -> numpy's; numpy has no others, and trt.nptype fa
     "BOOL": "bool",
     "UINT8": "uint8",
 }
+
+
+_FREE = "Stop what else takes memory on this device, or take a smaller model"
 
 
 class Binding(NamedTuple):
@@ -35,7 +38,10 @@ class Engine:
     """
 
     def __init__(self, api: Api, plan: Any, name: str) -> None:
-        """Raises EngineError where the plan (bytes) does not fit, DeviceError where no GPU is."""
+        """
+        Raises EngineError where the plan (bytes) does not fit, DeviceError where there is no GPU,
+        or no memory left on it, which is no fault of the plan.
+        """
         trt = api.module
         self._api = api
         self._name = name
@@ -45,6 +51,8 @@ class Engine:
             raise DeviceError(f"TensorRT {api.version} finds no usable CUDA device") from error
         self._runtime = runtime
         engine = runtime.deserialize_cuda_engine(plan)
+        if engine is None and out_of_memory(api):
+            raise DeviceError(f"{name}: no memory to read the engine: {reason(api)}. {_FREE}")
         if engine is None:
             raise EngineError(f"{name}: TensorRT {api.version} refuses the engine: {reason(api)}")
         self._engine = engine
@@ -53,7 +61,7 @@ class Engine:
         self.size = self._memory_size()
         context = self._new_context()
         if context is None:
-            raise EngineError(f"{name}: no memory to run the engine: {reason(api)}")
+            raise DeviceError(f"{name}: no memory to run the engine: {reason(api)}. {_FREE}")
         self._context = context
         self._numbers = {binding.name: row for row, binding in enumerate(self.bindings)}
         self._addresses = [0] * len(self.bindings) * engine.num_optimization_profiles

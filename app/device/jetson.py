@@ -61,9 +61,10 @@ class GpuBackend(Backend):
         path = planfile.find(model.path, self._folders)
         if path is None:
             raise NoEngine(f"{model.name}: no engine yet. Run: jetwatch build {model.name}")
+        now = self.fingerprint(model)
         try:
             known = plan.read(path)
-            problems = plan.check(known.fingerprint, self.fingerprint(model))
+            problems = plan.check(known.fingerprint, now)
             problems += list(filter(None, [planfile.damage(path, known, hashed=True)]))
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
@@ -153,7 +154,7 @@ def sha256_of(path: str) -> str:
             for block in iter(lambda: file.read(1 << 20), b""):
                 made.update(block)
     except OSError as error:
-        raise EngineError(f"{path}: cannot be read: {error.strerror}") from error
+        raise EngineError(f"{path}: cannot be read: {error.strerror}. Check the path") from error
     return made.hexdigest()
 
 

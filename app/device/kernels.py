@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from app.errors import DeviceError
 
@@ -18,12 +18,14 @@ _HERE = Path(__file__).parent
 _SECONDS = 300  # a Nano takes half a minute
 _VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
 
+Find = Callable[[], Optional[str]]  # the path of nvcc
 
-def compiled(name: str, sm: Tuple[int, int], folder: str, nvcc: Optional[str] = None) -> bytes:
+
+def compiled(name: str, sm: Tuple[int, int], folder: str, find: Optional[Find] = None) -> bytes:
     """
     The code of app/device/NAME.cu for GPUs of compute capability ``sm``: from ``folder``, or
-    compiled and left there, so that a service needs no compiler; by ``nvcc``, or the one that
-    is found. Raises DeviceError.
+    compiled and left there, so that a service needs no compiler. ``find`` looks for that in place
+    of find_nvcc. Raises DeviceError.
     """
     kept = place(name, sm, folder)
     try:
@@ -32,7 +34,7 @@ def compiled(name: str, sm: Tuple[int, int], folder: str, nvcc: Optional[str] = 
         binary = b""
     if binary[:4] == b"\x7fELF":
         return binary
-    binary = _compile(name, sm, nvcc or find_nvcc())
+    binary = _compile(name, sm, (find or find_nvcc)())
     try:
         _write(kept, binary)
     except OSError as error:
@@ -71,11 +73,17 @@ def _compile(name: str, sm: Tuple[int, int], nvcc: Optional[str]) -> bytes:
             "is not here. Run where it is: jetwatch build MODEL. On a Jetson: sudo apt-get install "
             "cuda-nvcc-X-Y (dpkg -l 'cuda-cudart*' shows X-Y)"
         )
-    with tempfile.TemporaryDirectory(prefix="jetwatch-") as work:
-        made = os.path.join(work, "kernel.cubin")
-        command = [nvcc, "-cubin", f"-arch=sm_{sm[0]}{sm[1]}", "-O3", "-o", made]
-        _run(command + [str(_HERE / f"{name}.cu")], name)
-        return Path(made).read_bytes()
+    try:
+        with tempfile.TemporaryDirectory(prefix="jetwatch-") as work:
+            made = os.path.join(work, "kernel.cubin")
+            command = [nvcc, "-cubin", f"-arch=sm_{sm[0]}{sm[1]}", "-O3", "-o", made]
+            _run(command + [str(_HERE / f"{name}.cu")], name)
+            return Path(made).read_bytes()
+    except OSError as error:
+        raise DeviceError(
+            f"the CUDA kernel {name}: what {nvcc} wrote cannot be read: {error.strerror}. "
+            "Is there room for it? TMPDIR names the folder"
+        ) from error
 
 
 def _run(command: List[str], name: str) -> None:

@@ -8,11 +8,14 @@ tests/contract reads these files and holds them to the real names of each releas
 
 import ctypes
 import logging
+import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from app.errors import DeviceError, EngineError
 
 logger = logging.getLogger(__name__)
+
+_NO_MEMORY = re.compile(r"out ?of ?memory", re.IGNORECASE)
 
 
 class Features(NamedTuple):
@@ -132,6 +135,11 @@ def reason(api: Api) -> str:
     return told[-1][:300] if told else "it gives no reason"
 
 
+def out_of_memory(api: Api) -> bool:
+    """Whether TensorRT has lately said that there was too little memory."""
+    return any(_NO_MEMORY.search(text) for text in api.log.told)
+
+
 def load_plugins(api: Api, paths: Sequence[str]) -> None:
     """Register TensorRT's own plugins and those of shared libraries. Raises EngineError."""
     trt = api.module
@@ -142,4 +150,7 @@ def load_plugins(api: Api, paths: Sequence[str]) -> None:
             if api.has.load_library:  # those with no initialiser; None where all are registered
                 trt.get_plugin_registry().load_library(path)
         except (OSError, RuntimeError) as error:
-            raise EngineError(f"the plugin {path} does not load: {error}") from error
+            raise EngineError(
+                f"the plugin {path} does not load: {error}. Check the manifest's plugins, and that "
+                "each is compiled for this machine and its TensorRT"
+            ) from error

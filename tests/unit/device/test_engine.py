@@ -176,8 +176,19 @@ def test_no_gpu_is_one_line(version):
 
 @each_version
 def test_no_memory_for_a_context_is_one_line(version):
-    with pytest.raises(EngineError, match="a.engine: no memory to run the engine: out of mem"):
+    with pytest.raises(
+        DeviceError, match="a.engine: no memory to run the engine: out of mem"
+    ) as no:
         opened(version, orders=Orders(no_context="out of\n  memory"))
+    assert not isinstance(no.value, EngineError), "the engine is not to blame"
+
+
+@each_version
+def test_no_memory_to_read_an_engine_is_one_line(version):
+    """Else it would be put aside, and built anew with as little memory."""
+    with pytest.raises(DeviceError, match="no memory to read the engine: .*OutOfMemory") as no:
+        opened(version, orders=Orders(no_engine="Error Code 2: OutOfMemory"))
+    assert not isinstance(no.value, EngineError)
 
 
 @each_version

@@ -1,0 +1,298 @@
+"""test_attempt: one engine built, tried and compared, for each generation of TensorRT."""
+
+import os
+
+import numpy as np
+import pytest
+
+from app.attempt import LEAST_WORKSPACE, TooSlow
+from app.device.build import OutOfMemory
+from app.device.trt import open_api
+from app.errors import DeviceError, EngineError, OutputError, SourceError
+from tests import fake_cuda, fake_trt, stand_in
+from tests.fake_trt import Orders, Trouble
+from tests.trial import MIB, Trial
+
+VERSIONS = ("8.2.1", "8.4.1", "8.5.2", "8.6.1", "10.3.0", "10.13.3.9", "11.4.0.106")
+CALIBRATED = VERSIONS[:-1]
+each_version = pytest.mark.parametrize("version", VERSIONS)
+each_calibrated = pytest.mark.parametrize("version", CALIBRATED)
+
+
+def refused(trial, *words, kind=EngineError, **rest):
+    """The one line in which an attempt ends."""
+    with pytest.raises(kind) as raised:
+        trial.run(**rest)
+    message = str(raised.value)
+    assert "\n" not in message and all(word in message for word in words), message
+
+
+@each_version
+def test_an_engine_is_built_compared_kept_loaded_and_run(tmp_path, version):
+    trial = Trial(tmp_path / "here", version)
+    outcome = trial.run("fp16", check=stand_in.folder(tmp_path / "check", 5))
+    assert outcome.passed is True and outcome.workspace == 64 * MIB
+    accuracy = outcome.sidecar.accuracy
+    assert (accuracy.agreement, accuracy.pictures) == (1.0, 5)
+    assert accuracy.reference == "FP32 on the CPU" and accuracy.mean_score_difference < 1e-6
+    sidecar = trial.settle(outcome)
+    assert sidecar.fingerprint.tensorrt == version and sidecar.fingerprint.sm == "8.6"
+    assert (sidecar.batch, sidecar.layers, sidecar.device_memory) == (4, 2, 1024)
+    assert not trial.leftovers()
+    backend = trial.backend()
+    with backend.attached():
+        network = backend.load(trial.model)
+        for count in (1, 2, 3, 4, 5):
+            images = stand_in.pictures(count, count)
+            stand_in.same(stand_in.found(backend, network, images), stand_in.expected(images))
+    backend.close()
+
+
+@each_version
+def test_the_parts_of_an_attempt_are_told(tmp_path, version):
+    trial = Trial(tmp_path / "here", version)
+    trial.run("fp16", check=stand_in.folder(tmp_path / "check", 3))
+    phases = [what[0] for what in trial.told]
+    wanted = [
+        "opening the GPU", "compiling the kernels", "reading the model", "workspace",
+        "trying the engine", "comparing with FP32 on the CPU",
+    ]  # fmt: skip
+    assert [phase for phase in phases if phase in wanted] == wanted + wanted[-1:] * 2
+    timing = "timing kernels" if version[0] == "8" else "building engine"
+    assert timing in phases
+    assert any("Opset version" in text for _, text in trial.heard)
+
+
+@each_version
+def test_workspace_is_no_more_than_half_of_what_is_free(tmp_path, version):
+    trial = Trial(tmp_path, version, gpu=fake_cuda.Orders(memory=200 * MIB))
+    assert trial.run(recipe={"workspace": 1 << 40}).workspace == 100 * MIB
+    assert trial.built()["workspace"] == 100 * MIB
+    assert ("workspace", 0, 100 * MIB) in trial.told
+    trial = Trial(tmp_path, version, gpu=fake_cuda.Orders(memory=20 * MIB))
+    assert trial.run(recipe={"workspace": 1 << 40}).workspace == LEAST_WORKSPACE
+
+
+@each_version
+def test_times_of_kernels_are_kept_per_device_and_release(tmp_path, version):
+    trial = Trial(tmp_path, version)
+    trial.run()
+    assert trial.built()["timed"] == ["conv", "head"]
+    trial.run()
+    assert trial.built()["timed"] == []
+    trial.gpu = trial.gpu._replace(name="another")
+    trial.run()
+    assert trial.built()["timed"] == ["conv", "head"]
+
+
+@each_version
+def test_what_may_be_chosen_reaches_the_builder(tmp_path, version):
+    trial = Trial(tmp_path, version, Orders(dla_cores=2))
+    has = open_api(fake_trt.module(version)).has
+    outcome = trial.run("fp16", {"effort": 1, "lean": True, "dla": 1, "batch": 3})
+    built = trial.built()
+    assert built["level"] == (1 if has.level else None)
+    assert built["dla"] == 1 and "GPU_FALLBACK" in built["flags"] and built["sources"] is not None
+    assert trial.plan()["profiles"] == [{"images": [[1, 3, 8, 10]] + [[3, 3, 8, 10]] * 2}]
+    flags = outcome.sidecar.fingerprint.flags
+    assert {"lean", "DLA core 1 with GPU fallback"} <= set(flags)
+    assert ("effort" in outcome.sidecar.note) != has.level
+
+
+@each_calibrated
+def test_int8_is_calibrated_with_what_the_network_will_see(tmp_path, version):
+    trial = Trial(tmp_path / "here", version)
+    pictures = stand_in.folder(tmp_path / "see", 6)
+    ranges = str(tmp_path / "here" / "tiny.ranges")
+    asked = {"calibrate": pictures, "check": stand_in.folder(tmp_path / "check", 4, seed=2)}
+    outcome = trial.run(
+        "int8", model={"keep_fp16": ("head*",)}, ranges=ranges, ranges_key="ab" * 32, **asked
+    )
+    built = trial.built()
+    assert {"FP16", "INT8"} <= set(built["flags"]) and built["kept"] == ["head"]
+    highest = max(int(image.max()) for image in stand_in.pictures(6)) / 255
+    assert built["ranges"] == {"images": pytest.approx(highest)}
+    assert [what for what in trial.told if what[0] == "calibrating"][-1] == ("calibrating", 6, 6)
+    assert outcome.passed and outcome.sidecar.fingerprint.calibration == "ab" * 32
+    assert "1 layers kept in FP16" in outcome.sidecar.fingerprint.flags
+    trial.told.clear()
+    trial.run("int8", ranges=ranges, ranges_key="ab" * 32, **asked)
+    assert "calibrating" not in [what[0] for what in trial.told], "the ranges were kept"
+    assert trial.built()["ranges"] == built["ranges"]
+
+
+@each_calibrated
+def test_a_picture_that_cannot_be_read_ends_the_calibration(tmp_path, version):
+    """Ranges of a part of the pictures are not kept; on 8.2 an exception would end the process."""
+    trial = Trial(tmp_path / "here", version)
+    pictures = stand_in.folder(tmp_path / "see", 6)
+    with open(pictures[3], "wb") as file:
+        file.write(b"no picture")
+    told = f"{pictures[3]}: no picture that can be read"
+    refused(
+        trial, told, kind=SourceError, precision="int8", calibrate=pictures,
+        ranges=str(tmp_path / "ranges"),
+    )  # fmt: skip
+    assert not (tmp_path / "ranges").exists() and not os.path.exists(trial.part)
+
+
+@each_calibrated
+def test_a_fixed_batch_is_calibrated_by_whole_batches(tmp_path, version):
+    trial = Trial(tmp_path / "here", version)
+    stand_in.onnx(trial.onnx, batch=4)
+    pictures = stand_in.folder(tmp_path / "see", 11)
+    trial.run("int8", calibrate=pictures, ranges=str(tmp_path / "ranges"))
+    assert [what for what in trial.told if what[0] == "calibrating"][-1] == ("calibrating", 8, 8)
+    refused(
+        trial, "calibration needs 4 pictures at least", precision="int8",
+        calibrate=pictures[:3], ranges=str(tmp_path / "other"),
+    )  # fmt: skip
+
+
+def test_int8_without_calibrators_is_one_line(tmp_path):
+    trial = Trial(tmp_path / "here", VERSIONS[-1])
+    pictures = stand_in.folder(tmp_path / "see", 3)
+    refused(
+        trial, "has no calibrators: INT8 wants a model", kind=TooSlow, precision="int8",
+        calibrate=pictures,
+    )  # fmt: skip
+
+
+@each_calibrated
+def test_a_nano_is_not_given_int8(tmp_path, version):
+    trial = Trial(tmp_path, version, Orders(fast_int8=False), fake_cuda.NANO)
+    told = "NVIDIA Tegra X1 (SM 5.3) has no fast INT8: it would run slower than FP16 there"
+    refused(trial, told, kind=TooSlow, precision="int8")
+
+
+def test_a_nano_is_not_given_int8_where_tensorrt_says_nothing(tmp_path):
+    refused(Trial(tmp_path, VERSIONS[-1], gpu=fake_cuda.NANO), kind=TooSlow, precision="int8")
+
+
+@pytest.mark.parametrize("gpu", [fake_cuda.NANO, fake_cuda.XAVIER, fake_cuda.ORIN])
+def test_on_each_jetson(tmp_path, gpu):
+    trial = Trial(tmp_path / "here", "8.5.2", gpu=gpu)
+    outcome = trial.run("fp16", check=stand_in.folder(tmp_path / "check", 3))
+    assert outcome.passed and outcome.sidecar.fingerprint.gpu == gpu.name
+
+
+@each_version
+@pytest.mark.parametrize("cores, told", [(0, "has none"), (1, "has 1")])
+def test_a_dla_that_is_not_there_is_one_line(tmp_path, version, cores, told):
+    trial = Trial(tmp_path, version, Orders(dla_cores=cores))
+    told = f"there is no DLA core 1: this device {told} that TensorRT {version} reports"
+    refused(trial, told, "Build without --dla", recipe={"dla": 1})
+
+
+@pytest.mark.parametrize("version", ["8.2.1", "8.6.1", "10.3.0"])
+def test_an_engine_that_answers_otherwise_does_not_pass(tmp_path, version):
+    trial = Trial(tmp_path / "here", version, Orders(spoiled=("FP16",)))
+    outcome = trial.run("fp16", check=stand_in.folder(tmp_path / "check", 4))
+    assert outcome.passed is False and outcome.sidecar.accuracy.agreement < 0.5
+    assert outcome.sidecar.accuracy.verdict.endswith("asked for 0.95: refused")
+
+
+def test_too_few_objects_prove_nothing(tmp_path):
+    trial = Trial(tmp_path / "here")
+    check = stand_in.folder(tmp_path / "check", 1)
+    outcome = trial.run("fp16", model={"score": 0.99}, check=check)
+    assert outcome.passed is None and "nothing is proven" in outcome.sidecar.accuracy.verdict
+
+
+@each_version
+def test_where_the_cpu_cannot_run_it_an_fp32_engine_is_compared_with(tmp_path, version):
+    trial = Trial(tmp_path / "here", version)
+    trial.onnx.write_bytes(stand_in.content())  # which is no ONNX to ONNX Runtime
+    outcome = trial.run("fp16", check=stand_in.folder(tmp_path / "check", 4))
+    assert outcome.passed and outcome.sidecar.accuracy.reference == "FP32 engine"
+    assert any("building FP32 to compare with" in what[0] for what in trial.told)
+
+
+def test_sizes_set_free_are_built_for(tmp_path):
+    trial = Trial(tmp_path)
+    stand_in.onnx(trial.onnx, batch=1, parsed=-1)
+    outcome = trial.run(model={"free_dims": (0,)})
+    assert outcome.sidecar.batch == 4 and trial.settle(outcome)
+
+
+@each_version
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"", "0 bytes: the file is empty. Fetch the file again"),
+        (b"<html>not found</html>", "a web page, not a model"),
+        (b"\x08\x07\x12\x04else:", "cannot take it (unknown opset)"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_model_is_one_line(tmp_path, version, content, told):
+    trial = Trial(tmp_path, version)
+    trial.onnx.unlink()
+    if content is not None:
+        trial.onnx.write_bytes(content)
+    refused(trial, str(trial.onnx), told)
+    assert not os.path.exists(trial.part)
+
+
+@each_version
+def test_a_model_that_tensorrt_does_not_take_names_the_node(tmp_path, version):
+    words = "In node 7 (importGridSample): UNSUPPORTED_NODE: no importer"
+    trial = Trial(tmp_path, version, Orders(troubles=(Trouble(7, "warp", "GridSample", words),)))
+    refused(trial, f"{trial.onnx}: TensorRT {version} cannot take it (opset 13)", "GridSample")
+
+
+@each_version
+def test_a_driver_that_is_too_old_is_one_line(tmp_path, version):
+    trial = Trial(tmp_path, version, Orders(no_device=True))
+    refused(trial, "finds no usable CUDA device", "older than this", kind=DeviceError)
+
+
+@each_version
+def test_too_little_workspace_may_be_tried_again_with_less(tmp_path, version):
+    trial = Trial(tmp_path, version, Orders(least_workspace=65 * MIB))
+    refused(trial, "builds no engine with 64 MiB", kind=OutOfMemory)
+    assert not os.path.exists(trial.part)
+
+
+def test_a_batch_that_the_model_does_not_take_is_one_line(tmp_path):
+    trial = Trial(tmp_path)
+    stand_in.onnx(trial.onnx, batch=1)
+    refused(trial, "takes batches of 1 and no others; asked for is 4", "free_dims: [0]")
+
+
+def test_another_size_than_the_manifest_s_is_one_line(tmp_path):
+    spec = stand_in.SPEC._replace(size_wh=(64, 48))
+    refused(Trial(tmp_path), "takes 10x8 pictures", "says 64x48", model={"input": spec})
+
+
+def test_a_plugin_that_does_not_load_is_one_line(tmp_path):
+    trial = Trial(tmp_path)
+    refused(
+        trial, "the plugin /nowhere/own.so does not load", model={"plugins": ("/nowhere/own.so",)}
+    )
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full")
+    trial = Trial(tmp_path)
+    os.symlink("/dev/full", trial.part)
+    refused(trial, "the engine cannot be written: No space left on device", kind=OutputError)
+
+
+def test_no_memory_on_the_device_is_one_line(tmp_path):
+    trial = Trial(tmp_path, gpu=fake_cuda.Orders(memory=500))
+    refused(trial, "bytes of GPU memory cannot be had", kind=DeviceError)
+
+
+def test_pictures_of_any_size_calibrate(tmp_path):
+    import cv2
+
+    trial = Trial(tmp_path / "here")
+    place = tmp_path / "see"
+    place.mkdir()
+    for number, size in enumerate(((4, 4), (300, 7), (64, 48))):
+        cv2.imwrite(str(place / f"{number}.png"), np.full(size + (3,), 40 * number, np.uint8))
+    paths = tuple(str(path) for path in sorted(place.iterdir()))
+    trial.run("int8", calibrate=paths, ranges=str(tmp_path / "ranges"))
+    assert trial.built()["ranges"] == {"images": pytest.approx(80 / 255)}
