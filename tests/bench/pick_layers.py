@@ -2,7 +2,7 @@
 """
 pick_layers: candidates picked by layers added to the network, against our two kernels.
 
-Builds a YOLOX from FILE.onnx at FP16, once as it is and once with TopK, product and Gather layers
+Builds a YOLOX from FILE.onnx at FP32, once as it is and once with TopK, product and Gather layers
 behind its output, and times both by CUDA graph replay, taking turns: the engine alone, the engine
 and the kernels, the engine with the layers. This is why app/device/pick.cu is there.
 """
@@ -36,7 +36,7 @@ def plan(api, path, cache, layers):
         add_layers(api.module, network)
     parsed = parsed._replace(inputs=(parsed.inputs[0]._replace(shape=(1, 3, SIDE, SIDE)),))
     recipe = build.Recipe(
-        build.FP16, 1 << 30, 1, (SIDE, SIDE), effort=0, lean=True, timing_cache=cache
+        build.FP32, 1 << 30, 1, (SIDE, SIDE), effort=0, lean=True, timing_cache=cache
     )
     listener = build.Listener(lambda phase, done, total: None)
     return bytes(build.build(api, parsed, recipe, listener).plan)
