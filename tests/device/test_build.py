@@ -57,13 +57,13 @@ def sidecar(folder, name="tiny"):
     return json.loads((folder / f"{name}.engine.json").read_text())
 
 
-def photos(folder, count=30, name="photos", dim=1):
+def photos(folder, count=30):
     import cv2
 
-    place = folder / name
+    place = folder / "photos"
     place.mkdir()
     for number, image in enumerate(engines.pictures(count, seed=3)):
-        cv2.imwrite(str(place / f"{number:03d}.png"), image // dim)
+        cv2.imwrite(str(place / f"{number:03d}.png"), image)
     return place
 
 
@@ -129,19 +129,6 @@ def test_kept_layers(folder):
     assert made.code == 0, made.err
     flags = sidecar(folder)["fingerprint"]["flags"]
     assert any("kept in FP16" in flag and not flag.startswith("0") for flag in flags), flags
-
-
-def test_int8_calibrated_in_the_dark_is_refused_and_fp16_taken(folder):
-    """Ranges of pictures twelve times as dark cut off most of what is seen by day."""
-    night, day = photos(folder, 30, "night", dim=12), photos(folder, 30, "day")
-    made = command(
-        folder, "build", "tiny", "--precision", "int8", "--calibrate", night, "--check", day, *FAST
-    )
-    assert made.code == 0, made.err
-    known = sidecar(folder)
-    assert [one["precision"] for one in known["tried"]] == ["int8"], made.err
-    assert known["fingerprint"]["precision"] == "fp16" and known["accuracy"]["agreement"] >= 0.95
-    assert "refused" in made.err
 
 
 def test_a_workspace_of_16_mib_will_do(folder):
