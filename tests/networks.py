@@ -14,8 +14,8 @@ Shape = Sequence[Union[int, str]]
 def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Shape], **more: Any):
     """
     Write a model with an input "images" and the given nodes, each (operator, inputs, output,
-    attributes); ``more`` may hold opset, dtype, answers (the outputs' dtype) and inputs (name to
-    (dtype, shape)).
+    attributes); ``more`` may hold opset, dtype, answers (the outputs' dtype), inputs (name to
+    (dtype, shape)) and weights (name to array).
     """
     onnx = pytest.importorskip("onnx")
     helper, types = onnx.helper, onnx.TensorProto
@@ -29,7 +29,10 @@ def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Sha
     ]
     answers = getattr(types, more.get("answers", "FLOAT"))
     results = [helper.make_tensor_value_info(n, answers, s) for n, s in outputs.items()]
-    graph = helper.make_graph(made, "echo", inputs, results)
+    weights = [
+        onnx.numpy_helper.from_array(array, name) for name, array in more.get("weights", {}).items()
+    ]
+    graph = helper.make_graph(made, "echo", inputs, results, weights)
     opset = helper.make_opsetid("", more.get("opset", 11))
     whole = helper.make_model(graph, opset_imports=[opset], producer_name="echo")
     whole.ir_version = 6  # what ONNX Runtime 1.10 reads as well
@@ -52,6 +55,40 @@ def constant(path: Path, shape: Shape, answers: Dict[str, Any], **more: Any) -> 
         for name, array in arrays.items()
     ]
     return model(path, shape, nodes, {n: array.shape for n, array in arrays.items()}, **more)
+
+
+def layers(path: Path, opset: int = 13) -> str:
+    """
+    A small network as detectors have them: a convolution, a depthwise one, a residual sum, and a
+    head of one channel, on pictures (batch, 3, 8, 8) of about -1 to 1.
+    """
+    random = np.random.RandomState(0)
+
+    def weight(*shape: int) -> np.ndarray:
+        size = np.sqrt(3 / np.prod(shape[1:]))
+        return random.uniform(-size, size, shape).astype(np.float32)
+
+    pads = {"pads": [1, 1, 1, 1]}
+    nodes = [
+        ("Conv", ["images", "w1", "b1"], "first", pads),
+        ("Relu", ["first"], "relu", {}),
+        ("Conv", ["relu", "w2"], "depthwise", {"group": 8, **pads}),
+        ("Conv", ["depthwise", "w3", "b3"], "pointwise", {}),
+        ("Add", ["relu", "pointwise"], "sum", {}),
+        ("Conv", ["sum", "w4"], "head", {}),
+        ("Sigmoid", ["head"], "out", {}),
+    ]
+    weights = {
+        "w1": weight(8, 3, 3, 3),
+        "b1": weight(8, 1)[:, 0],
+        "w2": weight(8, 1, 3, 3),
+        "w3": weight(8, 8, 1, 1),
+        "b3": weight(8, 1)[:, 0],
+        "w4": weight(1, 8, 1, 1),
+    }
+    shape = ("batch", 3, 8, 8)
+    outputs = {"out": ("batch", 1, 8, 8), "sum": ("batch", 8, 8, 8)}
+    return model(path, shape, nodes, outputs, opset=opset, weights=weights)
 
 
 def outside(path: Path) -> str:

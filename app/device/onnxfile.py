@@ -91,8 +91,7 @@ def freed(path: str, axes: Sequence[int]) -> bytes:
     The model with these axes of every input and output set free, as a file's bytes. Weights that
     lie in a file beside it are taken in: bytes have no folder.
     """
-    model = _read(path)
-    _take_in_weights(model, path)
+    model = whole(path)
     weights = {tensor.name for tensor in model.graph.initializer}
     for value in list(model.graph.input) + list(model.graph.output):
         dims = value.type.tensor_type.shape.dim
@@ -109,6 +108,16 @@ def freed(path: str, axes: Sequence[int]) -> bytes:
             "Export it again with free sizes, and leave out free_dims"
         ) from error
     return made
+
+
+def whole(path: str) -> Any:
+    """
+    The file as onnx's ModelProto, the caller's to change, with weights that lie in a file beside
+    it taken in. Raises EngineError for a bad file, and DeviceError where onnx is missing.
+    """
+    model = _read(path)
+    _take_in_weights(model, path)
+    return model
 
 
 def _read(path: str) -> Any:
