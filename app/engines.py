@@ -154,6 +154,9 @@ class _Climb:
         sidecar, accuracy = outcome.sidecar, outcome.sidecar.accuracy
         if precision == FP32:
             return sidecar
+        if accuracy is None and precision == INT8 and not self._wish.force:
+            self._note(INT8, outcome.workspace >> 20, "no pictures were left to compare it on")
+            return None
         if accuracy is None:
             self._say(
                 f"{precision}: its accuracy was not measured, for want of pictures. "
