@@ -8,7 +8,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 
 from app import child
 from app.attempt import LEAST_WORKSPACE, Outcome, Task, TooSlow
-from app.device import plan, planfile
+from app.device import modelfile, plan, planfile
 from app.device.backend import Model
 from app.device.build import FP16, FP32, INT8, OutOfMemory, Recipe
 from app.device.jetson import sha256_of
@@ -75,6 +75,7 @@ def build(
             f"{model.name}: INT8 wants pictures of what the camera will see. Give them: "
             "--calibrate FOLDER, CLIP or rtsp://..., or take --precision fp16"
         )
+    modelfile.check(model.path)
     began = time.monotonic()
     path = planfile.target(model.path, folders)
     planfile.sweep(os.path.dirname(path) or ".")

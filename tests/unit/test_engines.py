@@ -157,6 +157,25 @@ def test_the_smallest_of_the_limits_counts(tmp_path):
     assert {one.total for one in site.phases if one.phase == "workspace"} <= {40 * MIB}
 
 
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"", "0 bytes: the file is empty. Fetch the file again"),
+        (b"<html>not found</html>", "a web page, not a model"),
+        (b"version https://git-lfs.github.com/spec/v1", "a git-lfs pointer"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_model_is_one_line(tmp_path, content, told):
+    """Before any picture is taken of it."""
+    site = Site(tmp_path)
+    site.trial.onnx.unlink()
+    if content is not None:
+        site.trial.onnx.write_bytes(content)
+    site.refused(EngineError, str(site.trial.onnx), told, calibrate=camera(tmp_path))
+    assert not site.phases
+
+
 @pytest.mark.parametrize("names", [(), ("a.txt",)])
 def test_a_folder_without_pictures_is_one_line(tmp_path, names):
     site = Site(tmp_path)
