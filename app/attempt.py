@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from app import gate
-from app.device import build, engine, kernels, machine, modelfile, onnxfile, parse, plan, trt
+from app.device import build, engine, kernels, machine, onnxfile, parse, plan, trt
 from app.device.backend import Backend, Model, Network
 from app.device.build import FP32, INT8, Recipe, Tell
 from app.device.calibrate import Calibration
@@ -95,7 +95,6 @@ class _Bench:
         for kernel in ("letterbox", "pick"):
             kernels.compiled(kernel, self._cuda.gpu.sm, self._folder)
         tell("reading the model", 0, 0)
-        modelfile.check(task.model.path)
         trt.load_plugins(api, task.model.plugins)
         parsed = parse.parse(api, _source(task.model), task.model.path, opset)
         made = _completed(task.model, parsed)

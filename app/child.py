@@ -14,7 +14,7 @@ from app import attempt, errors
 from app.attempt import Outcome, Task
 from app.device import record
 from app.device.build import OutOfMemory
-from app.errors import AppError, EngineError
+from app.errors import AppError, EngineError, OutputError
 
 _TICK_S = 0.5
 COMMAND = (sys.executable, "-m", "app.cli_attempt")
@@ -23,8 +23,8 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 _KINDS: Dict[str, Type[AppError]] = {
     kind.__name__: kind
     for kind in (
-        errors.ConfigError, errors.SourceError, errors.DeviceError, EngineError,
-        errors.OutputError, OutOfMemory, attempt.TooSlow,
+        errors.ConfigError, errors.SourceError, errors.DeviceError, EngineError, OutputError,
+        OutOfMemory, attempt.TooSlow,
     )
 }  # fmt: skip
 
@@ -46,15 +46,7 @@ class Attempt:
         Run it to its end; ``told`` hears of progress twice a second at least. Raises what the
         child raised, and OutOfMemory where it was killed. An interrupt kills the child.
         """
-        with open(self._log, "ab") as log:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is ours to hear
-                env=dict(os.environ, PYTHONPATH=_python_path()),
-            )
+        process = self._started()
         try:
             assert process.stdin is not None
             try:
@@ -65,7 +57,8 @@ class Attempt:
             said = self._listened(process, told)
             code = process.wait()
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # with the compiler that it may have started
             process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
@@ -76,6 +69,23 @@ class Attempt:
             raise _KINDS.get(said["kind"], EngineError)(said["error"])
         outcome: Outcome = record.made(Outcome, said["outcome"])
         return outcome
+
+    def _started(self) -> Any:
+        try:
+            with open(self._log, "ab") as log:
+                return subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is ours to hear
+                    env=dict(os.environ, PYTHONPATH=_python_path()),
+                )
+        except OSError as error:
+            raise OutputError(
+                f"{self._log}: cannot be written: {error.strerror}. Let the folder be written to, "
+                "or name another in JETWATCH_ENGINES"
+            ) from error
 
     def _listened(self, process: Any, told: Told) -> Optional[Dict[str, Any]]:
         """The last word of the child, or None where it ended without one."""
@@ -89,7 +99,9 @@ class Attempt:
                     return None
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
-                    said: Dict[str, Any] = json.loads(line.decode())
+                    said = _read(line)
+                    if said is None:
+                        continue
                     if "phase" not in said:
                         return said
                     phase, done, total = said["phase"], said["done"], said["total"]
@@ -103,6 +115,15 @@ class Attempt:
             why = ", most likely for want of memory" if code == -signal.SIGKILL else ""
             return OutOfMemory(f"the build was killed ({name}{why})")
         return EngineError(f"the build ended with code {code} and no word. See {self._log}")
+
+
+def _read(line: bytes) -> Optional[Dict[str, Any]]:
+    """What a line of the child's says; None where it is no line of ours."""
+    try:
+        said = json.loads(line.decode())
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def answer(read: Any, write: Any, log: Any, work: Callable[..., Outcome] = attempt.attempt) -> int:

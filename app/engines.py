@@ -8,7 +8,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 
 from app import child
 from app.attempt import LEAST_WORKSPACE, Outcome, Task, TooSlow
-from app.device import plan, planfile
+from app.device import modelfile, plan, planfile
 from app.device.backend import Model
 from app.device.build import FP16, FP32, INT8, OutOfMemory, Recipe
 from app.device.jetson import sha256_of
@@ -75,6 +75,7 @@ def build(
             f"{model.name}: INT8 wants pictures of what the camera will see. Give them: "
             "--calibrate FOLDER, CLIP or rtsp://..., or take --precision fp16"
         )
+    modelfile.check(model.path)
     began = time.monotonic()
     path = planfile.target(model.path, folders)
     planfile.sweep(os.path.dirname(path) or ".")
@@ -154,6 +155,9 @@ class _Climb:
         sidecar, accuracy = outcome.sidecar, outcome.sidecar.accuracy
         if precision == FP32:
             return sidecar
+        if accuracy is None and precision == INT8 and not self._wish.force:
+            self._note(INT8, outcome.workspace >> 20, "no pictures were left to compare it on")
+            return None
         if accuracy is None:
             self._say(
                 f"{precision}: its accuracy was not measured, for want of pictures. "

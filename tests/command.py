@@ -25,12 +25,14 @@ class Result:
 
 
 def start(*arguments, **rest):
+    """Start a command; ``path`` are folders of modules that it finds before all others."""
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
     environment.update(rest.pop("env", {}))
+    path = os.pathsep.join([str(one) for one in rest.pop("path", ())] + [str(ROOT)])
     return subprocess.Popen(
         [sys.executable, "-m", "app"] + [str(one) for one in arguments],
         cwd=str(rest.pop("cwd", ROOT)),
-        env=dict(environment, PYTHONPATH=str(ROOT)),
+        env=dict(environment, PYTHONPATH=path),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
