@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from app import gate
-from app.device import build, engine, kernels, machine, onnxfile, parse, plan, trt
+from app.device import build, engine, kernels, machine, onnxfile, parse, plan, source, trt
 from app.device.backend import Backend, Model, Network
 from app.device.build import FP32, INT8, Recipe, Tell
 from app.device.calibrate import Calibration
@@ -38,6 +38,7 @@ class Task(NamedTuple):
     ranges: str = ""  # where INT8's ranges are kept
     ranges_key: str = ""  # sha256 of the pictures they come from
     at_least: float = 0.95
+    scratch: str = "."  # a folder for what is of no use afterwards
 
 
 class TooSlow(EngineError):
@@ -96,14 +97,18 @@ class _Bench:
             kernels.compiled(kernel, self._cuda.gpu.sm, self._folder)
         tell("reading the model", 0, 0)
         trt.load_plugins(api, task.model.plugins)
-        parsed = parse.parse(api, _source(task.model), task.model.path, opset)
+        given = self._source(task.recipe, tell)
+        parsed = parse.parse(api, given.path, task.model.path, opset)
         made = _completed(task.model, parsed)
         recipe = self._fitted(task.recipe, made.model)
         tell("workspace", 0, recipe.workspace)
-        calibration = self._calibration(recipe, made.model, parsed, tell)
+        calibration = None
+        if recipe.precision == INT8 and not given.explicit:
+            calibration = self._calibration(made.model, parsed, tell)
         built = build.build(api, parsed, recipe, listener, calibration)
         _write(task.part, built.plan)
-        layers, profiles, flags, notes = built.layers, built.profiles, built.flags, built.notes
+        layers, profiles, notes = built.layers, built.profiles, built.notes
+        flags = built.flags + tuple(given.flags)
         del built, parsed  # the plan and the weights
         build_s = time.monotonic() - began
         tell("trying the engine", 0, 0)
@@ -151,8 +156,9 @@ class _Bench:
             reference = gate.Side("FP32 on the CPU", host, host.load(model))
         except DeviceError as error:
             tell(f"building FP32 to compare with, as the CPU cannot run it ({error})", 0, 0)
-            parsed = parse.parse(self._api, _source(task.model), task.model.path, opset)
-            exact = recipe._replace(precision=FP32, keep=())
+            exact = recipe._replace(precision=FP32, keep=(), dla=None)
+            given = self._source(exact, tell)
+            parsed = parse.parse(self._api, given.path, task.model.path, opset)
             content = build.build(self._api, parsed, exact, listener).plan
             found = engine.Engine(self._api, content, model.name)
             whole = self._backend.adopt(found, model, self._folder)
@@ -176,16 +182,15 @@ class _Bench:
             keep=model.keep_fp16,
         )
 
-    def _calibration(
-        self, recipe: Recipe, model: Model, parsed: parse.Parsed, tell: Tell
-    ) -> Optional[Calibration]:
-        if recipe.precision != INT8 or not self._task.calibrate:
-            return None
-        if not self._api.has.calibrators:
-            raise TooSlow(
-                f"TensorRT {self._api.version} has no calibrators: INT8 wants a model in which the "
-                "ranges stand (Q/DQ)"
-            )
+    def _source(self, recipe: Recipe, tell: Tell) -> source.Source:
+        task = self._task
+
+        def images() -> Iterator[np.ndarray]:
+            return samples.read(task.calibrate)
+
+        return source.source(self._api, task.model, recipe, images, task.scratch, tell)
+
+    def _calibration(self, model: Model, parsed: parse.Parsed, tell: Tell) -> Calibration:
         (picture,) = [spec for spec in parsed.inputs if len(spec.shape) == 4]
         batch = max(1, picture.shape[0])
         pictures = self._task.calibrate[: len(self._task.calibrate) // batch * batch]
@@ -238,13 +243,6 @@ class _Fed:
                 self._cuda.release(block)
             tell("calibrating", min(start + self._batch, len(pictures)), len(pictures))
             yield dict(self._sides, **{self._name: self._input.address})
-
-
-def _source(model: Model) -> Any:
-    """The file, so that weights beside it are found; or its bytes with sizes set free."""
-    if not model.free_dims:
-        return os.path.abspath(model.path)
-    return onnxfile.freed(model.path, model.free_dims)
 
 
 def _completed(model: Model, parsed: parse.Parsed) -> Completed:

@@ -17,6 +17,7 @@ from app.device.build import OutOfMemory
 from app.errors import AppError, EngineError, OutputError
 
 _TICK_S = 0.5
+_WANT_OF_MEMORY = (signal.SIGKILL, signal.SIGABRT, signal.SIGBUS)
 COMMAND = (sys.executable, "-m", "app.cli_attempt")
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
@@ -112,8 +113,9 @@ class Attempt:
     def _ended(self, code: int) -> AppError:
         if code < 0:
             name = signal.Signals(-code).name
-            why = ", most likely for want of memory" if code == -signal.SIGKILL else ""
-            return OutOfMemory(f"the build was killed ({name}{why})")
+            if -code in _WANT_OF_MEMORY:
+                return OutOfMemory(f"the build was killed ({name}, most likely for want of memory)")
+            return EngineError(f"the build crashed ({name}): a plugin or library. See {self._log}")
         return EngineError(f"the build ended with code {code} and no word. See {self._log}")
 
 

@@ -11,6 +11,7 @@ from app.device.backend import Model
 from app.device.build import PRECISIONS
 from app.device.calibrate import KINDS
 from app.device.jetson import GpuBackend
+from app.device.source import QDQ
 from app.errors import AppError, DeviceError
 from app.media import uri
 from app.media.camera import Camera
@@ -80,7 +81,13 @@ def declare_build(one: argparse.ArgumentParser) -> None:
         help="how long to look for faster kernels (TensorRT 8.6 on)",
     )
     add("--lean", action="store_true", help="without cuBLAS and cuDNN: hundreds of MB less")
-    add("--calibrator", choices=KINDS, default=KINDS[0], help="how INT8's ranges are found")
+    add(
+        "--calibrator",
+        choices=KINDS + (QDQ,),
+        default=KINDS[0],
+        help="how INT8's ranges are found: TensorRT's own ways, or qdq: on the CPU, by ONNX "
+        "Runtime, with delicate layers left out; the only one from TensorRT 11 on",
+    )
 
 
 def declare_engines(one: argparse.ArgumentParser) -> None:

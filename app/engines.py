@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import tempfile
 import time
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -87,20 +88,21 @@ def build(
             elapsed=time.monotonic() - began,
         ))  # fmt: skip
 
-    with _pictures(wish, told) as pictures:
-        return _Climb(model, wish, path, pictures, told, say, command).down()
+    with _pictures(wish, told) as pictures, tempfile.TemporaryDirectory(prefix="jetwatch-") as room:
+        return _Climb(model, wish, path, room, pictures, told, say, command).down()
 
 
 class _Climb:
     """Precisions one after another, from the fastest, until one is good enough."""
 
     def __init__(
-        self, model: Model, wish: Wish, path: str, pictures: Pictures,
+        self, model: Model, wish: Wish, path: str, room: str, pictures: Pictures,
         told: Callable[[str, str, int, int], None], say: Say, command: Sequence[str],
     ) -> None:  # fmt: skip
         self._model = model
         self._wish = wish
         self._path = path
+        self._room = room  # a folder for what is of no use afterwards
         self._pictures = pictures
         self._told = told
         self._say = say
@@ -114,12 +116,15 @@ class _Climb:
         for precision in ladder:
             part = planfile.temporary(self._path)
             try:
-                with contextlib.suppress(TooSlow):
-                    outcome = self._built(precision, part)
-                    sidecar = self._judged(outcome, precision)
-                    if sidecar is not None:
-                        sidecar = sidecar._replace(tried=tuple(self._tried))
-                        return planfile.settle(part, self._path, sidecar)
+                outcome = self._built(precision, part)
+                sidecar = self._judged(outcome, precision)
+                if sidecar is not None:
+                    sidecar = sidecar._replace(tried=tuple(self._tried))
+                    return planfile.settle(part, self._path, sidecar)
+            except EngineError as error:
+                if not (isinstance(error, TooSlow) or precision == INT8 and FP16 in ladder):
+                    raise
+                self._note(precision, 0, str(error))
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(part)
@@ -135,9 +140,6 @@ class _Climb:
             attempt = child.Attempt(task, self._path + ".log", self._command)
             try:
                 return attempt.result(lambda *progress: self._told(precision, *progress))
-            except TooSlow as error:
-                self._note(precision, 0, str(error))
-                raise
             except OutOfMemory as error:
                 used = attempt.workspace or min(workspace, 1 << 30)
                 self._note(precision, used >> 20, str(error))
@@ -198,6 +200,7 @@ class _Climb:
             f"{os.path.splitext(self._path)[0]}.{key[:12]}.ranges" if key else "",
             key,
             wish.at_least,
+            self._room,
         )
 
 

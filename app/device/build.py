@@ -116,7 +116,6 @@ def build(
     With INT8 and no calibration, the ranges must stand in the model (Q/DQ). A parsed model can be
     built once. Raises EngineError, and OutOfMemory where less workspace may do.
     """
-    trt = api.module
     builder, network = parsed.builder, parsed.network
     config = builder.create_builder_config()
     made = _configured(api, parsed, config, recipe)
@@ -134,8 +133,8 @@ def build(
     if api.has.progress:
         monitor = listener.monitor(api)
         config.progress_monitor = monitor
-    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     cache = timing.use(config, recipe.timing_cache)
+    api.log.told = []
     plan = builder.build_serialized_network(network, config)
     if calibrator is not None and calibration is not None:
         calibration.check()
@@ -270,11 +269,12 @@ def _declared(parsed: Parsed, name: str) -> Tuple[int, ...]:
 
 
 def _failure(api: Api, recipe: Recipe) -> EngineError:
-    told = reason(api)
+    """The first error is the cause: on 8 the last is but a failed assertion."""
+    told = api.log.told or [reason(api)]
     mib = recipe.workspace >> 20
-    if "implementation" in told:  # no kernel: more room, not less, may help
+    if any("implementation" in text for text in told):  # no kernel: more room may help, not less
         return EngineError(
             f"TensorRT {api.version} finds no kernel for a layer within {mib} MiB of workspace: "
-            f"{told}. Give it more: --workspace-mb {4 * mib}"
+            f"{told[0][:300]}. Give it more (--workspace-mb, or free memory), or see --precision"
         )
-    return OutOfMemory(f"TensorRT {api.version} builds no engine with {mib} MiB: {told}")
+    return OutOfMemory(f"TensorRT {api.version} builds no engine with {mib} MiB: {told[0][:300]}")

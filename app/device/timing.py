@@ -15,7 +15,8 @@ def use(config: Any, path: str) -> Any:
         with contextlib.suppress(OSError), open(path, "rb") as file:
             content = file.read()
     cache = config.create_timing_cache(content)
-    if not config.set_timing_cache(cache, False):  # another device's or release's
+    # None for what is no cache, False for another device's or release's
+    if cache is None or not config.set_timing_cache(cache, False):
         cache = config.create_timing_cache(b"")
         config.set_timing_cache(cache, False)
     return cache
