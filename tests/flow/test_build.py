@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -188,3 +189,17 @@ def test_a_machine_whose_gpu_is_gone_is_one_line(here):
 def test_a_dla_that_is_not_there_is_one_line(here):
     here.machine("8.6.1")
     here.jetwatch("build", "tiny", "--dla", "1").failed(78, "there is no DLA core 1", "has none")
+
+
+def test_a_plugin_of_the_manifest_that_is_missing_or_no_library_is_one_line(here):
+    """It lies beside the manifest. An engine that was built with another is not run."""
+    here.machine("8.6.1")
+    assert here.jetwatch("build", "tiny", "--precision", "fp32").code == 0
+    manifest = here.folder / "tiny.yaml"
+    manifest.write_text(MANIFEST + "plugins: [own.so]\n")
+    plugin = here.folder / "own.so"
+    for told in ("cannot open shared object", "file too short|invalid ELF header"):
+        line = here.jetwatch("build", "tiny").failed(78, f"the plugin {plugin} does not load")
+        assert re.search(told, line), line
+        plugin.write_bytes(b"no library at all, though long enough to be looked at by the loader")
+    here.run().failed(78, "the plugins are others than the engine was built with")
