@@ -51,7 +51,7 @@ def test_qdq_is_written_into_the_model_where_it_is_asked_for(tmp_path):
     assert given.flags == ["Q/DQ percentile: 2 nodes, 0 kept"]
 
 
-def test_layers_that_the_manifest_keeps_are_kept(tmp_path):
+def test_a_pattern_that_keeps_no_layer_is_said(tmp_path):
     with pytest.raises(EngineError, match="no node is called 'nothing'"):
         made(tmp_path, ORIN, "int8", calibrator="qdq", keep_fp16=("nothing",))
 
