@@ -6,7 +6,7 @@ from typing import Callable, Iterator, List, Optional
 
 from app import catalogue, console, engines
 from app.cli_types import between, positive
-from app.device import plan, planfile
+from app.device import plan, planfile, trt
 from app.device.backend import Model
 from app.device.build import PRECISIONS
 from app.device.calibrate import KINDS
@@ -131,6 +131,9 @@ def built(model: Model, wish: engines.Wish, terminal: Terminal) -> plan.Sidecar:
     def tell(progress: engines.Progress) -> None:
         terminal.status(console.build_progress(progress), progress.elapsed)
 
+    recorded = (uri.Kind.FILE, uri.Kind.FOLDER)
+    if any(camera and camera.uri.kind not in recorded for camera in (wish.calibrate, wish.check)):
+        trt.require()  # or a camera would be watched for minutes in vain
     try:
         return engines.build(model, wish, catalogue.folders(), tell, terminal.line)
     finally:

@@ -93,14 +93,16 @@ class Calibration:
         return None
 
     def _keep(self, cache: Any) -> None:
+        temporary = f"{self._cache}.{os.getpid()}.tmp"
         try:
             if self.error is not None or self.served < self._wanted:
                 return  # ranges of a part of the pictures are not to be used again
-            temporary = f"{self._cache}.{os.getpid()}.tmp"
             with open(temporary, "wb") as file:
                 file.write(bytes(cache))  # the view is valid during this call only
             os.replace(temporary, self._cache)
         except OSError as error:
             logger.warning("%s cannot be written: %s", self._cache, error.strerror)
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
         except BaseException as error:
             self.error = error

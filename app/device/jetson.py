@@ -66,6 +66,8 @@ class GpuBackend(Backend):
             known = plan.read(path)
             problems = plan.check(known.fingerprint, now)
             problems += list(filter(None, [planfile.damage(path, known, hashed=True)]))
+            if model.input not in (None, known.model.input):  # INT8's ranges are of the old one
+                problems.append("the manifest's input is another than the engine was built for")
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
         if problems:

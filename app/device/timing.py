@@ -34,3 +34,5 @@ def keep(config: Any, path: str) -> None:
         os.replace(temporary, path)
     except OSError as error:
         logger.warning("%s cannot be written: %s", path, error.strerror)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)

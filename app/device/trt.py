@@ -7,6 +7,7 @@ tests/contract reads these files and holds them to the real names of each releas
 """
 
 import ctypes
+import importlib.util
 import logging
 import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -88,12 +89,22 @@ def open_api(given: Optional[Any] = None, hear: Optional[Callable[[str, str], No
 
             module = tensorrt
         except ImportError as error:
-            raise DeviceError(
-                f"TensorRT's Python package does not load ({error}). On a Jetson it is JetPack's: "
-                "sudo apt-get install python3-libnvinfer, and make the venv with "
-                "--system-site-packages. Or take --backend host"
-            ) from error
+            raise _absent(str(error)) from error
     return Api(module, probed(module), str(module.__version__), _log(module, hear))
+
+
+def require() -> None:
+    """Raise DeviceError where there is no TensorRT, without the seconds that loading it takes."""
+    if importlib.util.find_spec("tensorrt") is None:
+        raise _absent("No module named 'tensorrt'")
+
+
+def _absent(why: str) -> DeviceError:
+    return DeviceError(
+        f"TensorRT's Python package does not load ({why}). On a Jetson it is JetPack's: "
+        "sudo apt-get install python3-libnvinfer, and make the venv with --system-site-packages. "
+        "Or take --backend host"
+    )
 
 
 def probed(module: Any) -> Features:

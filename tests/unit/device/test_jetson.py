@@ -182,10 +182,12 @@ def test_an_engine_of_other_outputs_than_the_model_s_is_one_line(tmp_path):
     place.refused("decoder yolov8 cannot read", kind=EngineError)
 
 
-def test_an_input_of_another_size_than_the_manifest_s_is_one_line(tmp_path):
+@pytest.mark.parametrize("changed", [{"size_wh": (64, 48)}, {"mean": (1.0, 2.0, 3.0)}])
+def test_an_engine_is_of_the_input_that_the_manifest_had(tmp_path, changed):
+    """INT8's ranges, and what the gate has measured, are of pictures prepared in the old way."""
     place = Place(tmp_path)
-    spec = InputSpec((64, 48))
-    place.refused("takes 10x8 pictures", "the manifest says 64x48", kind=EngineError, input=spec)
+    spec = place.model.input._replace(**changed)
+    place.refused("the manifest's input is another than the engine was built for", input=spec)
 
 
 def test_a_plugin_that_is_not_there_or_no_library_is_one_line(tmp_path):
