@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.device import plan, planfile
-from app.device.backend import InputSpec, TensorSpec
+from app.device.backend import TensorSpec
 from app.device.jetson import GpuBackend, NoEngine
 from app.device.plan import Profile, Sidecar
 from app.device.trt import open_api
