@@ -25,8 +25,10 @@ from app import catalogue  # noqa: E402
 from app.device import answers  # noqa: E402
 from app.device.canvas import Canvas  # noqa: E402
 from app.device.jetson import GpuBackend  # noqa: E402
+from app.device.placer import Source  # noqa: E402
 from app.device.runner import Prepared  # noqa: E402
-from app.errors import AppError  # noqa: E402
+from app.errors import AppError, EngineError  # noqa: E402
+from app.media import samples  # noqa: E402
 from app.vision import letterbox  # noqa: E402
 
 COPIED = 256 << 20  # bytes, to measure the memory's speed
@@ -35,8 +37,6 @@ COPIED = 256 << 20  # bytes, to measure the memory's speed
 def picture(size_wh, path):
     """A real picture of that size, or noise with blocks in it."""
     if path:
-        from app.media import samples
-
         (image,) = samples.read([path])
         rows = np.arange(size_wh[1]) * image.shape[0] // size_wh[1]
         columns = np.arange(size_wh[0]) * image.shape[1] // size_wh[0]
@@ -63,6 +63,8 @@ class Ways:
         self.cuda = self.backend._cuda
         self.lane = self.backend._lane
         self.runner = self.network.handle
+        if not self.runner.picking:
+            raise EngineError(f"{name}: this measures detectors of a dense head, as YOLOX")
         self.canvas = Canvas(self.network.input)
         self.ours()  # takes all memory
         self.ours()
@@ -76,8 +78,7 @@ class Ways:
             if binding.is_input and len(binding.shape) == 4:
                 runner.engine.bind(binding.name, slot.input.address)
         for binding in runner.outputs:
-            where = runner._common if runner.picking else slot.back
-            runner.engine.bind(binding.name, where[binding.name].address)
+            runner.engine.bind(binding.name, runner._common[binding.name].address)
         runner.engine.enqueue(self.lane.stream.handle)
 
     def raw(self):
@@ -127,8 +128,8 @@ def steps(ways, times=100):
     cuda, runner, slot = ways.cuda, ways.runner, ways.runner.slot()
     stream, spent = ways.lane.stream, {}
     names = ["copy the picture", "letterbox kernel", "engine", "pick kernels", "copy back"]
+    marks = [cuda.event(timed=True) for _ in range(len(names) + 1)]
     for _ in range(times):
-        marks = [cuda.event(timed=True) for _ in range(len(names) + 1)]
         marks[0].record(stream)
         cuda.put(ways.image, slot.pictures, 0, stream)
         marks[1].record(stream)
@@ -136,13 +137,10 @@ def steps(ways, times=100):
         marks[2].record(stream)
         ways.enqueue(slot)
         marks[3].record(stream)
-        if runner.picking:
-            picker, least = runner.picking
-            picker.start(least, 1, slot.back[""].address, stream)
-            marks[4].record(stream)
-            cuda.download(slot.back[""], 0, picker.row_bytes, stream)
-        else:
-            marks[4].record(stream)
+        picker, least = runner.picking
+        picker.start(least, 1, slot.back[""].address, stream)
+        marks[4].record(stream)
+        cuda.download(slot.back[""], 0, picker.row_bytes, stream)
         marks[5].record(stream)
         stream.synchronize()
         for number, name in enumerate(names):
@@ -152,8 +150,6 @@ def steps(ways, times=100):
 
 
 def place(ways, slot, stream):
-    from app.device.placer import Source
-
     source = Source(ways.image, slot.pictures.address)
     ways.runner.placer.place([source], ways.window, slot.input.address, stream)
 
@@ -225,10 +221,6 @@ def throughput(ways, threads, seconds=2.0):
     return sum(counts) / seconds
 
 
-def p(values, percent):
-    return float(np.percentile(values, percent))
-
-
 def report(ways, arguments):
     """All figures, as a dict; printed on the way."""
     chosen = {
@@ -242,16 +234,15 @@ def report(ways, arguments):
         for _ in range(20):
             way()
     before = ways.cuda.allocations
-    spent = alternating(chosen, arguments.rounds, arguments.each)
+    spent, figures = alternating(chosen, arguments.rounds, arguments.each), {"ms": {}}
     allocated = ways.cuda.allocations - before
-    figures = {"ms": {}}
-    found = ways.ours()
-    count = arguments.rounds * arguments.each
+    found, count = ways.ours(), arguments.rounds * arguments.each
     print(f"{len(found.score)} objects; {count} calls each, in turn")
     print(f"{'':<26}{'p50':>9}{'p95':>9}   ms")
     for name, values in spent.items():
-        figures["ms"][name] = {"p50": p(values, 50), "p95": p(values, 95)}
-        print(f"{name:<26}{p(values, 50):>9.3f}{p(values, 95):>9.3f}")
+        p50, p95 = (float(edge) for edge in np.percentile(values, (50, 95)))
+        figures["ms"][name] = {"p50": p50, "p95": p95}
+        print(f"{name:<26}{p50:>9.3f}{p95:>9.3f}")
     raw = min(figures["ms"][name]["p50"] for name in ("raw enqueue", "raw enqueue, graph"))
     figures["ours_minus_raw_ms"] = figures["ms"]["ours, graph"]["p50"] - raw
     print(f"ours - raw (the faster of both): {figures['ours_minus_raw_ms']:.3f} ms p50")
@@ -267,13 +258,11 @@ def report(ways, arguments):
         f"letterbox kernel: {kernel:.2f} us; {moved / 1e6:.2f} MB at {speed / 1e9:.0f} GB/s "
         f"(measured) are {moved / speed * 1e6:.2f} us"
     )
-    if ways.runner.picking:
-        picker, least = ways.runner.picking
-        figures["pick_us"] = captured(
-            ways, lambda: picker.start(least, 1, slot.back[""].address, stream)
-        )
-        figures["bytes_back"] = picker.row_bytes
-        print(f"pick kernels: {figures['pick_us']:.2f} us; {picker.row_bytes} bytes come back")
+    picker, least = ways.runner.picking
+    back = slot.back[""].address
+    figures["pick_us"] = captured(ways, lambda: picker.start(least, 1, back, stream))
+    figures["bytes_back"] = picker.row_bytes
+    print(f"pick kernels: {figures['pick_us']:.2f} us; {picker.row_bytes} bytes come back")
     figures["allocations"] = allocated
     print(f"{allocated} allocations in {5 * count} calls")
     figures["fps"] = {str(n): throughput(ways, n) for n in (1, 2)}
@@ -296,8 +285,7 @@ def main():
         with contextlib.closing(backend), backend.attached():
             ways = Ways(backend, arguments.model, picture(size_wh, arguments.picture))
             gpu, api = ways.cuda.gpu, ways.backend._api
-            print(f"{gpu.name}, driver for CUDA {gpu.cuda}, TensorRT {api.version}")
-            print(f"{arguments.model}, {arguments.size}, batch {ways.runner.batch}")
+            print(f"{gpu.name}, TensorRT {api.version}, {arguments.model}, {arguments.size}")
             with contextlib.closing(ways.plain):
                 figures = report(ways, arguments)
             figures.update(gpu=gpu.name, tensorrt=api.version, model=arguments.model)
