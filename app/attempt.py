@@ -33,12 +33,12 @@ class Task(NamedTuple):
     model: Model
     recipe: Recipe
     part: str  # where the plan goes; the folder keeps the kernels
+    scratch: str  # a folder for what is of no use afterwards
     calibrate: Tuple[str, ...] = ()  # pictures
     check: Tuple[str, ...] = ()  # other pictures
     ranges: str = ""  # where INT8's ranges are kept
     ranges_key: str = ""  # sha256 of the pictures they come from
     at_least: float = 0.95
-    scratch: str = "."  # a folder for what is of no use afterwards
 
 
 class TooSlow(EngineError):

@@ -195,12 +195,12 @@ class _Climb:
             self._model,
             recipe,
             part,
+            self._room,
             pictures.calibrate if precision == INT8 else (),
             pictures.check if precision != FP32 else (),
             f"{os.path.splitext(self._path)[0]}.{key[:12]}.ranges" if key else "",
             key,
             wish.at_least,
-            self._room,
         )
 
 

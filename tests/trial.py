@@ -24,6 +24,8 @@ class Trial:
         self.onnx = folder / "tiny.onnx"
         self.path = str(folder / "tiny.engine")
         self.part = planfile.temporary(self.path)
+        self.room = folder.with_name(folder.name + "-room")
+        self.room.mkdir(exist_ok=True)
         stand_in.onnx(self.onnx)
         self.model = stand_in.model(self.onnx)
         self.told = []
@@ -34,9 +36,8 @@ class Trial:
         """The attempt's outcome; its GPU has nothing on it any more then."""
         cuda = fake_cuda.gpu(self.gpu)
         chosen = dict({"workspace": 64 * MIB, "batch": 4}, **dict(recipe))
-        made = Task(
-            self.model._replace(**dict(model)), Recipe(precision, **chosen), self.part, **task
-        )
+        model = self.model._replace(**dict(model))
+        made = Task(model, Recipe(precision, **chosen), self.part, str(self.room), **task)
         try:
             return attempt(
                 made,

@@ -17,7 +17,7 @@ HEAR = "import os, sys, time, signal; task = sys.stdin.read(); "
 
 def attempt(folder, script, task=None):
     """One whose child runs a line of Python."""
-    task = task or Task(stand_in.model("tiny.onnx"), Recipe("fp32", 1 << 26), "part")
+    task = task or Task(stand_in.model("tiny.onnx"), Recipe("fp32", 1 << 26), "part", str(folder))
     return child.Attempt(task, str(folder / "log"), [sys.executable, "-c", HEAR + script])
 
 
@@ -48,6 +48,7 @@ def test_the_outcome_is_what_the_child_found(tmp_path):
     fake_cuda.keep_kernels(tmp_path, (8, 6))
     task = Task(
         stand_in.model(tmp_path / "tiny.onnx"), Recipe("fp16", 1 << 26, 4), str(tmp_path / "part"),
+        str(tmp_path),
         check=stand_in.folder(tmp_path / "check", 3),
     )  # fmt: skip
     one = child.Attempt(task, str(tmp_path / "log"), fake_child.command("8.6.1"))
@@ -105,7 +106,9 @@ def test_a_child_that_breaks_leaves_its_traceback_in_the_log(tmp_path):
 def test_a_child_that_does_not_listen_is_one_line(tmp_path):
     """Its task is longer than a pipe holds."""
     many = tuple("x" * 100 for _ in range(3000))
-    task = Task(stand_in.model("tiny.onnx"), Recipe("fp32", 1), "part", calibrate=many)
+    task = Task(
+        stand_in.model("tiny.onnx"), Recipe("fp32", 1), "part", str(tmp_path), calibrate=many
+    )
     one = child.Attempt(task, str(tmp_path / "log"), [sys.executable, "-c", "raise SystemExit(4)"])
     with pytest.raises(EngineError, match="ended with code 4 and no word"):
         one.result(told)
