@@ -56,6 +56,7 @@ setup(
             "pytest-timeout",
             "pytest-xdist",  # on two cores the tests, which mostly wait, take half as long
             "jsonschema",
+            "hypothesis",
             'pycocotools; python_version >= "3.9"',  # has no wheel for older ones
         ],
     },

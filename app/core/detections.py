@@ -10,8 +10,6 @@ _COLUMNS = (
     ("score", np.float32, (), None),
     ("class_id", np.int32, (), None),
     ("track_id", np.int32, (), -1),
-    ("attr_id", np.int32, (), -1),
-    ("attr_score", np.float32, (), 0.0),
 )
 
 Index = Union[slice, np.ndarray]
@@ -23,8 +21,7 @@ class Detections:
 
     Boxes are ``(x1, y1, x2, y2)`` in pixels of the source image. All columns
     always exist and share their first axis, so code never asks "is it None?";
-    ``track_id`` is -1 until the tracker has run, ``attr_id`` until the
-    classifier has.
+    ``track_id`` is -1 until the tracker has run.
     """
 
     __slots__ = tuple(name for name, _, _, _ in _COLUMNS)
@@ -33,8 +30,6 @@ class Detections:
     score: np.ndarray
     class_id: np.ndarray
     track_id: np.ndarray
-    attr_id: np.ndarray
-    attr_score: np.ndarray
 
     def __init__(self, **columns: Any) -> None:
         count = len(columns["xyxy"])

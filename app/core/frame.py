@@ -1,19 +1,12 @@
 """frame: one picture and what we have learned about it."""
 
-from typing import Any, NamedTuple, Optional, Tuple
+from types import MappingProxyType
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from app.core.detections import Detections
-
-
-class Event(NamedTuple):
-    """Something worth telling the outside world."""
-
-    kind: str  # "line.in", "line.out", "zone.enter", "zone.exit"
-    place: str  # the line's or zone's name in the config
-    track_id: int
-    class_id: int
+from app.core.event import Attribute, Event, Place
 
 
 class Top(NamedTuple):
@@ -40,7 +33,10 @@ class Frame(NamedTuple):
     detections: Optional[Detections] = None
     tops: Optional[Tuple[Top, ...]] = None  # best first; set by classify
     labels: Tuple[str, ...] = ()  # names of each class_id; set by detect or classify
-    events: Tuple[Event, ...] = ()
+    private: Optional[np.ndarray] = None  # (N, 4) float32 xyxy to hide; None: not known
+    attributes: Mapping[int, Tuple[Attribute, ...]] = MappingProxyType({})  # of a track
+    events: Tuple[Event, ...] = ()  # set by watch
+    places: Tuple[Place, ...] = ()  # the camera's zones and lines; set by watch
     marks: Tuple[Tuple[str, float], ...] = ()  # (stage done or channel left, when)
 
     @property
