@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
     kind: str  # "zone" or "line"
     name: str
-    points: Tuple[Tuple[float, float], ...]  # pixels of the picture; a zone's polygon, a line's path
+    points: Tuple[Tuple[float, float], ...]  # pixels: a zone's polygon, a line's path
     now: int = 0  # zone: how many are in it
     total: int = 0  # zone: how many have entered since the counters began
     inward: int = 0  # line: crossings to its right, seen along the path
