@@ -3,7 +3,6 @@
 from __future__ import generator_stop
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -11,6 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
+from app import atomic
 from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
@@ -46,16 +46,7 @@ def check(path: str) -> None:
     if path == "-":
         return
     with _as_output_error(path):
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        place = os.path.realpath(path)
-        if not os.path.exists(place):
-            while not os.path.exists(place):
-                place = os.path.dirname(place)
-            if not os.path.isdir(place):
-                raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
-        if not os.access(place, os.W_OK):
-            raise PermissionError(errno.EACCES, "you may not write there")
+        atomic.check(path)
 
 
 def entry(frame: Frame) -> Dict[str, Any]:
