@@ -6,7 +6,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from app.analytics.speeds import Scale
-from app.vision import ground, polygons
+from app.vision import polygons
 
 Points = Sequence[Tuple[float, float]]
 
@@ -51,8 +51,7 @@ def scale_problems(scale: Scale) -> Optional[str]:
     for points, what in ((scale.points, "in the picture"), (scale.metres, "on the ground")):
         if any(_flat([*points[:left], *points[left + 1 :]]) for left in range(4)):
             return f"Three of the scale's 4 points {what} are on one line."
-    matrix = ground.homography(scale.points, scale.metres)
-    if np.isnan(ground.in_metres(np.array(scale.points, np.float64), matrix)).any():
+    if len({_turn(scale.points, left) * _turn(scale.metres, left) for left in range(4)}) > 1:
         return "The scale's points and their places do not go round in the same order."
     return None
 
@@ -72,6 +71,12 @@ def _numbers(points: Points) -> Optional[str]:
             f"({max(values):g}); give all in one of the two."
         )
     return None
+
+
+def _turn(points: Points, left: int) -> int:
+    """Which way the other three of four points go round: 1 or -1."""
+    (ax, ay), (bx, by), (cx, cy) = [*points[:left], *points[left + 1 :]]
+    return 1 if (bx - ax) * (cy - ay) > (by - ay) * (cx - ax) else -1
 
 
 def _flat(points: Points) -> bool:

@@ -25,7 +25,7 @@ class Speeds:
     """
 
     def __init__(self, scale: Scale, speed: np.ndarray) -> None:
-        """``speed`` (MOST,) float64 is written to; 0: not known. Raises LinAlgError."""
+        """``speed`` (MOST,) float64 is written to; 0: not known."""
         self._scale = scale
         self._speed = speed
         self._matrix = ground.homography(scale.points, scale.metres)

@@ -9,10 +9,9 @@ Points = Sequence[Tuple[float, float]]
 
 def homography(picture: Points, metres: Points) -> np.ndarray:
     """
-    (3, 3) float64: takes four picture points, no three of them on one line, to their four places.
-    Direct linear transformation with normalised points, as in R. Hartley and A. Zisserman,
-    "Multiple View Geometry" (2nd ed.), 4.1 and 4.4. Raises numpy.linalg.LinAlgError where there is
-    none.
+    (3, 3) float64: takes four picture points to their four places; of neither may three be on one
+    line. Direct linear transformation with normalised points, as in R. Hartley and A. Zisserman,
+    "Multiple View Geometry" (2nd ed.), 4.1 and 4.4.
     """
     source, moved = _normalised(picture)
     target, placed = _normalised(metres)
@@ -26,7 +25,7 @@ def homography(picture: Points, metres: Points) -> np.ndarray:
 
 def in_metres(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(N, 2) picture points on the ground, float64; NaN for those on or beyond the horizon."""
-    x, y, depth = points.T
+    x, y = points.T
     u, v, depth = matrix[:, :1] * x + matrix[:, 1:2] * y + matrix[:, 2:]
     depth = np.where(depth > 1e-9, depth, np.nan)
     return np.stack([u / depth, v / depth], axis=1)

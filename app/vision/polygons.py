@@ -61,9 +61,8 @@ def inside(points: np.ndarray, shapes: Shapes) -> np.ndarray:
     """
     px, py = _by_edge(points, shapes)
     x, y, x_end, y_end = shapes[:4]
-    down = y_end > y
-    beyond = _side(x, y, x_end, y_end, px, py) > 0
-    hit = ((y <= py) != (y_end <= py)) & (beyond == down)
+    side = _side(x, y, x_end, y_end, px, py)
+    hit = ((y <= py) != (y_end <= py)) & np.where(y_end > y, side > 0, side < 0)
     found: np.ndarray = np.logical_xor.reduceat(hit, shapes.first, axis=0)
     return found
 
