@@ -37,7 +37,7 @@ class Lines:
         self._alive = alive
         self._wanted = wanted
         self._new_id = new_id
-        self._on_box = np.array([polygons.ON_BOX.index(line.point) for line in lines], np.intp)
+        self._on_box = polygons.place_on_box([line.point for line in lines])
         self._shapes = polygons.paths([])
         self._before = np.zeros((3, MOST, 2))  # where each track was last
         self._net = np.zeros((len(lines), MOST), np.int64)  # since it was last clear of the line
@@ -56,14 +56,21 @@ class Lines:
         before = np.where(fresh[:, None], seen.points, self._before[:, columns])
         self._before[:, columns] = seen.points
         points = seen.points[self._on_box]
-        net = np.where(fresh, 0, self._net[:, columns])
+        net = self._net[:, columns] * ~fresh
         net += polygons.crossings(before[self._on_box], points, self._shapes)
-        clear = polygons.distance(points, self._shapes) > seen.band
-        crossed = clear & (net != 0) & self._wanted[:, columns]
+        was_clear = self._clear[:, columns] & ~fresh
+        self._net[:, columns] = net
+        self._clear[:, columns] = was_clear
+        rows = np.flatnonzero(((net != 0) | ~was_clear).any(axis=0))
+        if not len(rows):
+            return []
+        distance = polygons.distance(seen.points[:, rows][self._on_box], self._shapes)
+        columns, net = columns[rows], net[:, rows]
+        clear = distance > seen.band[rows]
         self._net[:, columns] = np.where(clear, 0, net)
-        self._clear[:, columns] = clear | (self._clear[:, columns] & ~fresh)
+        self._clear[:, columns] |= clear
         events: List[Event] = []
-        for line, row in np.argwhere(crossed).tolist():
+        for line, row in np.argwhere(clear & (net != 0) & self._wanted[:, columns]).tolist():
             events += self._cross(line, int(columns[row]), int(net[line, row]), moment)
         return events
 

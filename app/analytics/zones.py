@@ -48,13 +48,14 @@ class Zones:
         self._alive = alive
         self._wanted = wanted
         self._new_id = new_id
-        self._on_box = np.array([polygons.ON_BOX.index(zone.point) for zone in zones], np.intp)
+        self._on_box = polygons.place_on_box([zone.point for zone in zones])
         self._shapes = polygons.polygons([])
         self._least_depth = np.zeros((len(zones), 1))
         self._inside = np.zeros((len(zones), MOST), bool)
         self._since = np.zeros((len(zones), MOST))  # when a visit began
         self._spent = np.zeros((len(zones), MOST))  # seconds of the visits before
         self._due = np.full((2, len(zones), MOST), np.inf)  # when an alarm begins, as _ALARMS
+        self._soonest = np.inf  # none is due before
         self._changing: Dict[int, float] = {}  # zone -> since when its crowd may begin or end
         self._begun: Dict[Tuple[str, int, int], Event] = {}  # by kind, zone and column
 
@@ -73,16 +74,19 @@ class Zones:
         """Who has entered and who has left."""
         if not self._zones or not len(seen.columns):
             return []
-        points = seen.points[self._on_box]
-        inside = polygons.inside(points, self._shapes)
-        distance = polygons.distance(points, self._shapes)
         was = self._inside[:, seen.columns]
-        deep = seen.fresh | (distance > np.minimum(seen.band, self._least_depth))
-        enters = inside & deep & self._wanted[:, seen.columns]
-        now = np.where(was, inside | ~(distance > seen.band), enters)
+        inside = polygons.inside(seen.points[self._on_box], self._shapes)
+        changes = (inside != was) & (was | self._wanted[:, seen.columns])
+        rows = np.flatnonzero(changes.any(axis=0))
+        if not len(rows):
+            return []
+        distance = polygons.distance(seen.points[:, rows][self._on_box], self._shapes)
+        was = was[:, rows]
+        enough = np.where(was, seen.band[rows], np.minimum(seen.band[rows], self._least_depth))
+        sure = (distance > enough) | (seen.fresh[rows] & ~was)
         events: List[Event] = []
-        for zone, row in np.argwhere(now != was).tolist():
-            column = int(seen.columns[row])
+        for zone, row in np.argwhere(changes[:, rows] & sure).tolist():
+            column = int(seen.columns[rows[row]])
             if was[zone, row]:
                 events += self._leave(zone, column, moment, "left")
             else:
@@ -100,9 +104,11 @@ class Zones:
     def alarms(self, moment: Moment) -> List[Event]:
         """Who has been there for too long by now, and where there are too many."""
         events: List[Event] = []
-        for alarm, zone, column in np.argwhere(self._due <= moment.when).tolist():
-            self._due[alarm, zone, column] = np.inf
-            events.append(self._begin(_ALARMS[alarm], zone, column, moment))
+        if moment.when >= self._soonest:
+            for alarm, zone, column in np.argwhere(self._due <= moment.when).tolist():
+                self._due[alarm, zone, column] = np.inf
+                events.append(self._begin(_ALARMS[alarm], zone, column, moment))
+            self._soonest = float(self._due.min())
         for number, zone in enumerate(self._zones):
             if zone.crowd is not None:
                 events += self._crowd(number, zone.crowd, moment)
@@ -141,6 +147,7 @@ class Zones:
         if zone.loiter_s is not None:
             left = max(0.0, zone.loiter_s - self._spent[number, column])
             self._due[1, number, column] = moment.when + left
+        self._soonest = min(self._soonest, float(self._due[:, number, column].min()))
         event = self._begin("enter", number, column, moment)
         self.counts.add(zone.name, event.label, 0)
         return event

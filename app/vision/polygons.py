@@ -1,6 +1,6 @@
 """polygons: where points and their steps lie against polygons and paths. No state."""
 
-from typing import NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -12,14 +12,16 @@ ON_BOX = ("top", "centre", "bottom")  # points of a box, all in the middle of it
 class Shapes(NamedTuple):
     """
     Polygons, or paths, as one list of their E edges, so that one pass asks all S of them. All
-    columns are (E, 1) but ``first``, and float64 but the last two.
+    columns are (E, 1) float64 but the last two.
     """
 
     x: np.ndarray  # where the edge begins
     y: np.ndarray
     x_end: np.ndarray
     y_end: np.ndarray
-    of: np.ndarray  # (E, 1) intp: whose edge it is
+    dx: np.ndarray  # from its beginning to its end
+    dy: np.ndarray
+    of: np.ndarray  # (E,) intp: whose edge it is
     first: np.ndarray  # (S,) intp: the first edge of each
 
 
@@ -43,6 +45,12 @@ def on_boxes(xyxy: np.ndarray) -> np.ndarray:
     return points
 
 
+def place_on_box(names: Sequence[str]) -> Union[int, np.ndarray]:
+    """What picks points (N, 2), or (S, N, 2) where they differ, from those of on_boxes()."""
+    places = [ON_BOX.index(name) for name in names]
+    return places[0] if len(set(places)) == 1 else np.array(places, np.intp)
+
+
 def polygons(shapes: Sequence[Points]) -> Shapes:
     """Closed shapes, each of one point or more; the last point is joined to the first."""
     return _shapes([_rows(points) for points in shapes], closed=True)
@@ -60,9 +68,9 @@ def inside(points: np.ndarray, shapes: Shapes) -> np.ndarray:
     (CACM 5, 1962). A point on a border belongs to one of the two polygons that share it.
     """
     px, py = _by_edge(points, shapes)
-    x, y, x_end, y_end = shapes[:4]
-    side = _side(x, y, x_end, y_end, px, py)
-    hit = ((y <= py) != (y_end <= py)) & np.where(y_end > y, side > 0, side < 0)
+    side = _side(px - shapes.x, py - shapes.y, shapes.dx, shapes.dy)
+    beyond = np.where(shapes.dy > 0, side, -side) > 0
+    hit = ((shapes.y <= py) != (shapes.y_end <= py)) & beyond
     found: np.ndarray = np.logical_xor.reduceat(hit, shapes.first, axis=0)
     return found
 
@@ -70,7 +78,7 @@ def inside(points: np.ndarray, shapes: Shapes) -> np.ndarray:
 def distance(points: np.ndarray, shapes: Shapes) -> np.ndarray:
     """(S, N) float64: how far points, (N, 2) or (S, N, 2), are from each border or path."""
     px, py = _by_edge(points, shapes)
-    dx, dy = shapes.x_end - shapes.x, shapes.y_end - shapes.y
+    dx, dy = shapes.dx, shapes.dy
     px, py = px - shapes.x, py - shapes.y
     along = (px * dx + py * dy) / np.maximum(dx * dx + dy * dy, 1e-12)
     along = np.minimum(np.maximum(along, 0), 1)
@@ -90,13 +98,23 @@ def crossings(before: np.ndarray, after: np.ndarray, shapes: Shapes) -> np.ndarr
     that none lies on an edge (H. Edelsbrunner and E. Mücke, "Simulation of Simplicity", ACM TOG 9,
     1990).
     """
-    (ax, ay), (bx, by) = _by_edge(before, shapes), _by_edge(after, shapes)
-    x, y, x_end, y_end = shapes[:4]
-    was = _right(x, y, x_end, y_end, ax, ay)
-    now = _right(x, y, x_end, y_end, bx, by)
-    apart = _ahead(ax, ay, bx, by, x, y) != _ahead(ax, ay, bx, by, x_end, y_end)
-    steps = (now.astype(np.int8) - was.astype(np.int8)) * apart
-    return np.asarray(np.add.reduceat(steps, shapes.first, axis=0, dtype=np.int64))
+    count = before.shape[-2]
+    px, py = _by_edge(np.concatenate([before, after], axis=-2), shapes)
+    side = _side(px - shapes.x, py - shapes.y, shapes.dx, shapes.dy)
+    tie = (shapes.dy < 0) | ((shapes.dy == 0) & (shapes.dx > 0))
+    right = (side > 0) | ((side == 0) & tie)
+    net = np.zeros((len(shapes.first), count), np.int64)
+    edge, row = np.nonzero(right[:, :count] != right[:, count:])
+    if not len(edge):
+        return net
+    # Those have crossed the edge's whole line: is it between the edge's ends?
+    line = edge if len(px) > 1 else 0
+    ax, ay, bx, by = px[line, row], py[line, row], px[line, row + count], py[line, row + count]
+    start = _ahead(ax, ay, bx - ax, by - ay, shapes.x[edge, 0], shapes.y[edge, 0])
+    end = _ahead(ax, ay, bx - ax, by - ay, shapes.x_end[edge, 0], shapes.y_end[edge, 0])
+    step = np.where(right[edge, row], -1, 1) * (start != end)
+    np.add.at(net, (shapes.of[edge], row), step)
+    return net
 
 
 def area(points: Points) -> float:
@@ -154,50 +172,31 @@ def _shapes(shapes: Sequence[np.ndarray], closed: bool) -> Shapes:
     counts = np.array([len(rows) for rows in starts], np.intp)
     edges = np.concatenate([np.empty((0, 4))] + [np.hstack(pair) for pair in zip(starts, ends)])
     x, y, x_end, y_end = np.ascontiguousarray(edges.T)[:, :, None]
-    of = np.repeat(np.arange(len(counts)), counts)[:, None]
-    return Shapes(x, y, x_end, y_end, of, np.cumsum(counts) - counts)
+    of = np.repeat(np.arange(len(counts)), counts)
+    return Shapes(x, y, x_end, y_end, x_end - x, y_end - y, of, np.cumsum(counts) - counts)
 
 
 def _by_edge(points: np.ndarray, shapes: Shapes) -> Tuple[np.ndarray, np.ndarray]:
     """x and y of the points, (1, N), or (E, N) where each shape has points of its own."""
     if points.ndim == 2:
         return points[None, :, 0], points[None, :, 1]
-    of = shapes.of[:, 0]
-    return points[of, :, 0], points[of, :, 1]
+    return points[shapes.of, :, 0], points[shapes.of, :, 1]
 
 
-def _side(
-    x: np.ndarray,
-    y: np.ndarray,
-    x_end: np.ndarray,
-    y_end: np.ndarray,
-    px: np.ndarray,
-    py: np.ndarray,
-) -> np.ndarray:
-    """Twice the area of edge and point: above 0 where the point is to the edge's right, y down."""
-    return np.asarray((x_end - x) * (py - y) - (y_end - y) * (px - x))
-
-
-def _right(
-    x: np.ndarray,
-    y: np.ndarray,
-    x_end: np.ndarray,
-    y_end: np.ndarray,
-    px: np.ndarray,
-    py: np.ndarray,
-) -> np.ndarray:
-    """Whether a point, moved by (e, e * e), is to the right of an edge."""
-    side = _side(x, y, x_end, y_end, px, py)
-    tie = (y_end < y) | ((y_end == y) & (x_end > x))
-    return np.asarray((side > 0) | ((side == 0) & tie))
+def _side(x: np.ndarray, y: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    """
+    Above 0 where a point is to the right of a way, seen along it with y down; 0 on its line. x and
+    y are from the beginning of the way to the point, dx and dy from there to its end.
+    """
+    return np.asarray(dx * y - dy * x)
 
 
 def _ahead(
-    ax: np.ndarray, ay: np.ndarray, bx: np.ndarray, by: np.ndarray, x: np.ndarray, y: np.ndarray
+    ax: np.ndarray, ay: np.ndarray, dx: np.ndarray, dy: np.ndarray, x: np.ndarray, y: np.ndarray
 ) -> np.ndarray:
-    """Whether an edge's end is to the right of a step whose two points are moved by (e, e * e)."""
-    side = _side(ax, ay, bx, by, x, y)
-    tie = (by > ay) | ((by == ay) & (bx < ax))
+    """Whether a point is to the right of a step whose two ends are moved by (e, e * e)."""
+    side = _side(x - ax, y - ay, dx, dy)
+    tie = (dy > 0) | ((dy == 0) & (dx < 0))
     return np.asarray((side > 0) | ((side == 0) & tie))
 
 
@@ -210,7 +209,7 @@ def _meet(
     near = (np.minimum(a, b) <= np.maximum(c, d)) & (np.minimum(c, d) <= np.maximum(a, b))
 
     def sign(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> np.ndarray:
-        return np.sign(_side(*np.moveaxis(p, 2, 0), *np.moveaxis(q, 2, 0), *np.moveaxis(r, 2, 0)))
+        return np.sign(_side(*np.moveaxis(r - p, 2, 0), *np.moveaxis(q - p, 2, 0)))
 
     split = (sign(a, b, c) * sign(a, b, d) <= 0) & (sign(c, d, a) * sign(c, d, b) <= 0)
     return np.asarray(near.all(axis=2) & split)
