@@ -101,6 +101,14 @@ def test_memory_ends_where_nobody_says_that_tracks_do():
     assert check_balance(seen.events) == {}
 
 
+def test_those_go_first_that_were_not_seen_for_longest():
+    seen = Watch(ZONES[:1])
+    seen.see((0, 100, 50), (1, 100, 50))
+    seen.see((0, 100, 50), after=0.001)
+    seen.see(*[(2 + each, 400, 400) for each in range(MOST - 1)], after=0.001)
+    assert [e.track_id for e in seen.events if e.reason == "lost"] == [1]
+
+
 def test_one_that_is_seen_is_not_forgotten_for_others():
     seen = Watch(ZONES[:1])
     for first in range(1, 2000, 100):
