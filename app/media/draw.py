@@ -121,13 +121,9 @@ def caption(
     detections: Detections, row: int, labels: Sequence[str], style: Style = PLAIN
 ) -> Tuple[str, str]:
     """What the plate says, the name and the rest: "person" and " 87% #12"."""
-    class_id = int(detections.class_id[row])
-    name = name_of(class_id, labels)
-    rest = ""
-    score = float(detections.score[row])
-    if style.score and math.isfinite(score):
-        rest += f" {score:.0%}"
-    track_id = int(detections.track_id[row])
+    name = name_of(detections.class_id.item(row), labels)
+    score, track_id = detections.score.item(row), detections.track_id.item(row)
+    rest = f" {score:.0%}" if style.score and math.isfinite(score) else ""
     if style.track and track_id >= 0:
         rest += f" #{track_id}"
     return plain(name), rest

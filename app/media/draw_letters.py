@@ -107,16 +107,15 @@ def room_in(width: int) -> int:
 
 def written(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarray:
     """(h, w, 3) a plate at most ``room`` pixels wide: the name is cut, what follows it is kept."""
-    tail = _line(rest, paint, pen)
-    head = _line(name, paint, pen)
-    room -= 2 * pen.margin + tail.shape[1]
+    tail = _line(rest, paint, pen, (0, 1))
+    head = _line(name, paint, pen, (1, 0))
+    room -= tail.shape[1]
     if head.shape[1] > room:
-        dots = _line("..", paint, pen)
+        dots = _line("..", paint, pen, (0, 0))
         ends = np.cumsum([_letter(letter, paint, pen).shape[1] for letter in name])
-        fit = int(np.searchsorted(ends, room - dots.shape[1], "right"))
-        head = np.concatenate([_line(name[:fit], paint, pen), dots], axis=1)
-    space = _space(paint.ground, pen)
-    return np.concatenate([space, head, tail, space], axis=1)
+        fit = int(np.searchsorted(ends, room - pen.margin - dots.shape[1], "right"))
+        head = np.concatenate([_line(name[:fit], paint, pen, (1, 0)), dots], axis=1)
+    return np.concatenate([head, tail], axis=1)
 
 
 def stacked(tiles: Sequence[np.ndarray]) -> np.ndarray:
@@ -143,10 +142,13 @@ def put(image: np.ndarray, tile: np.ndarray, left: int, top: int) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def _line(text: str, paint: Paint, pen: Pen) -> np.ndarray:
+def _line(text: str, paint: Paint, pen: Pen, margins: Tuple[int, int]) -> np.ndarray:
+    """(h, w, 3) letters, with so many margins before and after them."""
+    ends = [np.empty((pen.plate_height, pen.margin * count, 3), np.uint8) for count in margins]
+    for end in ends:
+        end[...] = paint.ground
     letters = [_letter(letter, paint, pen) for letter in text]
-    empty = np.empty((pen.plate_height, 0, 3), np.uint8)
-    return np.concatenate(letters, axis=1) if letters else empty
+    return np.concatenate([ends[0]] + letters + [ends[1]], axis=1)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -160,13 +162,6 @@ def _letter(letter: str, paint: Paint, pen: Pen) -> np.ndarray:
     tile[...] = paint.ground
     place = (0, pen.baseline)
     cv2.putText(tile, letter, place, _FONT, pen.font_scale, paint.ink, pen.stroke, cv2.LINE_AA)
-    return tile
-
-
-@functools.lru_cache(maxsize=256)
-def _space(ground: Colour, pen: Pen) -> np.ndarray:
-    tile = np.empty((pen.plate_height, pen.margin, 3), np.uint8)
-    tile[...] = ground
     return tile
 
 
