@@ -17,6 +17,7 @@ from app.manifest import Inline, inline_group
 from app.media import uri
 from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
+from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
 from app.settings import Complaint, Group, Setting
 from app.stages import record
@@ -231,6 +232,11 @@ CONFIG = Group(
                     Setting("scale", Number(0.25, 4), 1.0, "size of lines and letters"),
                     Setting("score", Flag(), True, "write the score on a plate"),
                     Setting("track", Flag(), True, "write the track's number on a plate"),
+                    Setting("theme", Text(tuple(THEMES)), "dark", "plain: the cheapest to draw"),
+                    Setting("boxes", Flag(), True, "draw boxes and their plates"),
+                    Setting("trail_s", Number(0, 30), 2.0, "length of a track's trail; 0: none"),
+                    Setting("zones", Flag(), True, "draw zones and lines, and what they counted"),
+                    Setting("strip", Flag(), False, "write camera, time, rate and age in a corner"),
                 ),
             ),
             DEFAULTS,
