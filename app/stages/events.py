@@ -5,7 +5,9 @@ from __future__ import generator_stop
 import contextlib
 import os
 import time
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
 
 from app.core import notice
 from app.core.event import Event
@@ -14,6 +16,8 @@ from app.core.sink import Sink
 from app.core.stage import Frames, Stage
 from app.media.journal import Journal
 from app.media.picture import Album
+
+_NOTHING = np.zeros((0, 0, 3), np.uint8)
 
 
 class EventsSettings(NamedTuple):
@@ -89,28 +93,28 @@ class Begun:
     """The events that have begun and not ended."""
 
     def __init__(self) -> None:
-        self._open: Dict[str, Event] = {}
-        self._latest: Dict[str, float] = {}  # camera -> its last frame's ``captured``
+        self._open: Dict[str, Tuple[Event, float]] = {}  # and its frame's moment
+        self._latest: Dict[str, Frame] = {}  # camera -> its last frame, without the picture
 
     def follow(self, frame: Frame) -> None:
-        self._latest[frame.source] = frame.captured
+        self._latest[frame.source] = frame._replace(image=_NOTHING, private=None)
         for event in frame.events:
             if event.phase == "begin":
-                self._open[event.id] = event
+                self._open[event.id] = (event, frame.moment)
             elif event.phase == "end":
                 self._open.pop(event.id, None)
 
     def ends(self) -> List[Event]:
         """An end for each, at its camera's last frame; where it is by now is not known."""
-        return [self._end(event) for event in self._open.values()]
+        return [self._end(*begun) for begun in self._open.values()]
 
-    def _end(self, event: Event) -> Event:
-        when = max(event.when, self._latest.get(event.camera, event.when))
-        seconds = when - event.when
+    def _end(self, event: Event, began: float) -> Event:
+        last = self._latest[event.camera]
+        seconds = max(0.0, last.moment - began)
         return event._replace(
             phase="end",
             time=event.time + seconds,
-            when=when,
+            when=max(event.when, last.captured),
             xyxy=(),
             seconds=seconds,
             reason="shutdown",

@@ -61,16 +61,21 @@ def entry(frame: Frame) -> Dict[str, Any]:
     found = frame.detections if frame.detections is not None else Detections.empty()
     found = found[np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.score)]
     columns = (found.xyxy, found.score, found.class_id, found.track_id)
-    said["detections"] = [
-        {
+    said["detections"] = []
+    for box, score, class_id, track_id in zip(*(column.tolist() for column in columns)):
+        one: Dict[str, Any] = {
             "box": [round(edge, 2) for edge in box],
             "score": round(score, 4),
             "label": name_of(class_id, frame.labels),
             "class_id": class_id,
             "track_id": track_id,
         }
-        for box, score, class_id, track_id in zip(*(column.tolist() for column in columns))
-    ]
+        if track_id in frame.attributes:
+            one["attributes"] = [
+                {"look": told.look, "label": told.label, "score": round(told.score, 4)}
+                for told in frame.attributes[track_id]
+            ]
+        said["detections"].append(one)
     if frame.tops is not None:
         said["classes"] = [
             {

@@ -25,7 +25,10 @@ def detected(clip, model, engines, score):
     os.environ.setdefault("JETWATCH_ENGINES", engines)
     from app import assemble
     from app.flags import Flags, with_flags
-    config = with_flags(None, Flags(source=clip, model=model, score=score, backend="host", rtsp=None))
+
+    config = with_flags(
+        None, Flags(source=clip, model=model, score=score, backend="host", rtsp=None)
+    )
     backend = assemble.backend(config)
     pipeline = assemble.assemble(config, backend)
     (source,) = pipeline.sources
@@ -39,10 +42,13 @@ def detected(clip, model, engines, score):
         rows.append(np.column_stack([np.full(len(d), number), d.xyxy, d.score, d.class_id]))
     return np.concatenate(rows), np.array(times)
 
+
 if __name__ == "__main__":
     os.makedirs("/tmp/track-cache", exist_ok=True)
     for name in ("vtest.avi", "people-walking_seeed_640x360.mp4"):
         b = time.time()
-        rows, times = detected("/work/shared/data/videos/" + name, "yolox_nano", "/tmp/track-engines", 0.1)
+        rows, times = detected(
+            "/work/shared/data/videos/" + name, "yolox_nano", "/tmp/track-engines", 0.1
+        )
         np.savez("/tmp/track-cache/%s.npz" % name, rows=rows.astype(np.float32), times=times)
         print(name, len(times), times[:3], len(rows), time.time() - b)

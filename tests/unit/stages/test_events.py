@@ -113,6 +113,7 @@ def test_what_is_open_at_the_end_ends_by_shutdown(tmp_path):
         frame(2, event("a", "end", reason="left", when=102.0)),
         frame(5),
     ]
+    frames = [one._replace(live=True) for one in frames]
     run("none", frames, sink)
     assert sink.short() == [
         ("a", "begin"), ("b", "begin"), ("once", "once"), ("a", "end"), ("b", "end"),

@@ -1,11 +1,11 @@
-"""heat: where things were for how long, as colours over a picture."""
+"""heatmap: where things were for how long, as colours over a picture."""
 
 from typing import List, Optional, Tuple
 
 import cv2
 import numpy as np
 
-from app.media.draw import pen_for
+from app.media.draw_letters import pen_for
 
 _LEVELS = np.arange(256, dtype=np.uint8).reshape(256, 1)
 COLOURS = cv2.applyColorMap(_LEVELS, cv2.COLORMAP_VIRIDIS).reshape(256, 3)

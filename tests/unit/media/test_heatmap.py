@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.media.heat import COLOURS, heatmap
+from app.media.heatmap import COLOURS, heatmap
 
 IMAGE = np.random.RandomState(0).randint(0, 255, (360, 640, 3)).astype(np.uint8)
 LEFT = (slice(None), slice(0, 500))  # without the legend
