@@ -27,7 +27,8 @@ from app.media.draw_letters import (
 
 Attributes = Mapping[int, Tuple[Attribute, ...]]
 _UNKNOWN: Attributes = MappingProxyType({})
-# From each corner of a box, clockwise from the upper left, along both its sides.
+# From each corner of a box, clockwise from the upper left: into it, and along both its sides.
+_INWARD = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.int32)
 _WAYS = np.array(
     [
         [[0, 1], [0, 0], [1, 0]],
@@ -78,9 +79,7 @@ def draw(
     order = visible[np.argsort(detections.score[visible], kind="mergesort")].tolist()
     class_ids, track_ids = detections.class_id.tolist(), detections.track_id.tolist()
     corners = boxes.tolist()
-    arms = _arms(boxes, pen)
-    for row in order:
-        _outline(image, corners[row], arms[row], colour_of(class_ids[row]), pen)
+    _outline(image, boxes[order], [colour_of(class_ids[row]) for row in order], pen)
     room = room_in(width)
     second = THEMES[style.theme].plate
     for row in order:  # after the boxes, so that no line crosses a label
@@ -136,28 +135,27 @@ def _inside(xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.clip(np.where(known, xyxy, 0), 0, limit).round().astype(np.int32)
 
 
-def _arms(boxes: np.ndarray, pen: Pen) -> np.ndarray:
-    """(N, 4, 3, 2) int32: each corner of each box as a path; only a point in a small one."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    arm = np.minimum(8 * pen.line, sides.min(axis=1) // 4)
-    arm[arm <= 2 * pen.line] = 0
-    corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-    return corners[:, :, None] + arm[:, None, None, None] * _WAYS
-
-
-def _outline(
-    image: np.ndarray, box: Sequence[int], arms: np.ndarray, colour: Colour, pen: Pen
-) -> None:
-    """A thin line between two of black, so that no scene swallows it, and strong corners."""
-    x1, y1, x2, y2 = box
+def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pen: Pen) -> None:
+    """
+    A thin line for each box between two of black, so that no scene swallows it, and strong corners
+    where there is room.
+    """
     out, edge = pen.thin // 2, max(1, pen.thin // 3)
-    most = min(x2 - x1, y2 - y1) // 2
-    # Lines of one pixel, one in another: OpenCV needs five times as long for a wide one.
-    for step in range(-out - edge, min(pen.thin - out + edge, most + 1)):
-        shade = colour if -out <= step < pen.thin - out else BLACK
-        cv2.rectangle(image, (x1 + step, y1 + step), (x2 - step, y2 - step), shade, 1)
-    if arms[0, 0, 1] != y1:
-        cv2.polylines(image, list(arms), False, colour, pen.line)
+    # Lines of one pixel, one in another, many at once: a wide one takes OpenCV far longer.
+    steps = np.arange(-out - edge, pen.thin - out + edge)
+    sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
+    steps = np.minimum(steps, sides[:, None] // 2).astype(np.int32)
+    corners = boxes[:, None, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+    rings = corners + steps[:, :, None, None] * _INWARD
+    black = np.concatenate([rings[:, :edge], rings[:, -edge:]], axis=1)
+    cv2.polylines(image, list(black.reshape(-1, 4, 2)), True, BLACK, 1)
+    arm = np.minimum(8 * pen.line, sides // 4)
+    arms = corners[:, 0, :, None] + arm[:, None, None, None] * _WAYS
+    strong = (arm > 2 * pen.line).tolist()
+    for row, colour in enumerate(colours):
+        cv2.polylines(image, list(rings[row, edge:-edge]), True, colour, 1)
+        if strong[row]:
+            cv2.polylines(image, list(arms[row]), False, colour, pen.line)
 
 
 def _place(
