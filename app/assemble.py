@@ -59,18 +59,20 @@ def assemble(
     captured = sources(config)
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
+    detecting = [one for one in cameras if networks[one].model.decoder is not None]
     if tracking(config):
         asked = config.track or TrackSettings()
-        detecting = [one for one in cameras if networks[one].model.decoder is not None]
         second.append(Track({one: asked._replace(score=models[one].score) for one in detecting}))
     if looks:
         second.append(Look(backend, looks))
     if frames is not None:
         limit = Limit(cameras, frames)
         captured = [limit.source(one) for one in captured]
-        (second if second else third).append(limit)
-    if config.scenes:
-        second.append(Watch(config.scenes, config.counters))
+        (second or third).append(limit)
+    if tracking(config):
+        second.append(
+            Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
+        )
     third += _showing(config, cameras)
     lanes = [first] + [lane for lane in (second, third) if lane]
     turns = Turns(config.detect.interval, config.detect.latency_ms / 1000)
@@ -119,8 +121,8 @@ def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, S
 
 def tracking(config: Config) -> bool:
     """Whether anything needs tracks."""
-    asked = config.track or config.looks or config.scenes
-    return bool(asked) or config.detect.interval != 1
+    asked = config.track or config.looks or config.scenes or config.counters
+    return bool(asked) or config.overlay.heat or config.detect.interval != 1
 
 
 def chosen_models(config: Config) -> Dict[str, Model]:

@@ -84,6 +84,11 @@ def disagreements(config: Config) -> Iterator[Complaint]:
             yield Complaint(
                 ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
             )
+    looked_for = config.detect.classes
+    for name in config.privacy.classes if config.privacy and looked_for else ():
+        if name not in looked_for:
+            text = f"hides {name!r}, which detect.classes leaves out and so nobody would find"
+            yield Complaint(("privacy", "classes"), text)
     taken = {os.path.realpath(path): path for path in _inputs(config)}
     if config.record and len(set(names)) == len(names):
         try:
@@ -191,6 +196,7 @@ CONFIG = Group(
                     Setting("boxes", Flag(), True, "draw boxes and their plates"),
                     Setting("trail_s", Number(0, 30), 2.0, "length of a track's trail; 0: none"),
                     Setting("zones", Flag(), True, "draw zones and lines, and what they counted"),
+                    Setting("heat", Flag(), False, "colour where things were for how long"),
                     Setting("strip", Flag(), False, "write camera, time, rate and age in a corner"),
                 ),
             ),

@@ -20,7 +20,7 @@ class Frame(NamedTuple):
     """
     What travels through the pipeline: a value, so a stage yields a changed copy.
 
-    The copy is shallow. ``image`` stays one buffer, and only overlay draws on it.
+    The copy is shallow. ``image`` stays one buffer, and only privacy and overlay write on it.
     """
 
     source: str  # camera name from the config
@@ -40,6 +40,7 @@ class Frame(NamedTuple):
     attributes: Mapping[int, Tuple[Attribute, ...]] = MappingProxyType({})  # of a track
     events: Tuple[Event, ...] = ()  # set by watch
     places: Tuple[Place, ...] = ()  # the camera's zones and lines; set by watch
+    heat: Optional[np.ndarray] = None  # (rows, columns) seconds that things were there; watch's own
     marks: Tuple[Tuple[str, float], ...] = ()  # (stage done or channel left, when)
 
     @property
@@ -49,7 +50,7 @@ class Frame(NamedTuple):
 
     @property
     def moment(self) -> float:
-        """Seconds that durations in the scene are measured by: a file's place, else ``captured``."""
+        """Seconds that durations in the scene are counted by: a file's place, or ``captured``."""
         return self.captured if self.live else self.time
 
     def marked(self, name: str, when: float) -> "Frame":

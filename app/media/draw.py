@@ -50,6 +50,7 @@ class Style(NamedTuple):
     boxes: bool = True
     trail_s: float = 2.0  # how long a trail is; 0: none
     zones: bool = True  # zones and lines
+    heat: bool = False  # where things were for how long
     strip: bool = False  # camera, time, rate and age in a corner
 
 

@@ -1,5 +1,6 @@
 """heatmap: where things were for how long, as colours over a picture."""
 
+import math
 from typing import List, Optional, Tuple
 
 import cv2
@@ -13,6 +14,7 @@ COLOURS = cv2.applyColorMap(_LEVELS, cv2.COLORMAP_VIRIDIS).reshape(256, 3)
 that tells red from green badly: Smith and van der Walt, "A better default colormap for
 matplotlib", SciPy 2015."""
 
+_LAYER, _LAYER_S = 0.55, 1.0  # most of the picture that a layer hides; seconds
 _GREY = 40  # the ground where there is no picture
 _WHITE = (255, 255, 255)
 _COVER = (0.6, 0.85)  # of the picture hidden, where least and where most was
@@ -39,6 +41,32 @@ def heatmap(image: Optional[np.ndarray], grid: np.ndarray, size_wh: Tuple[int, i
         _blend(shown, level)
     _legend(shown, most)
     return shown
+
+
+class Layer:
+    """A camera's heat over its picture, its colours made anew once a second."""
+
+    def __init__(self) -> None:
+        self._made = -math.inf
+        self._colours = self._rest = np.zeros((0, 0, 3), np.uint8)
+
+    def draw(self, image: np.ndarray, grid: np.ndarray, when: float) -> None:
+        """On (H, W, 3) uint8, BGR, in place; ``when``: the frame's ``captured``."""
+        if when - self._made >= _LAYER_S or self._rest.shape != image.shape:
+            self._make(grid, image.shape[1], image.shape[0])
+            self._made = when
+        cv2.multiply(image, self._rest, dst=image, scale=1 / 255)
+        cv2.add(image, self._colours, dst=image)
+
+    def _make(self, grid: np.ndarray, width: int, height: int) -> None:
+        most = float(grid.max())
+        level = np.log1p(grid) / np.log1p(most) if most > 0 else np.zeros(grid.shape)
+        cover = (_LAYER * np.minimum(1, level * 4))[..., None]
+        colours = COLOURS[(level * 255).round().astype(np.uint8)] * cover
+        both = (colours, np.broadcast_to(255 * (1 - cover), colours.shape))
+        self._colours, self._rest = (
+            cv2.resize(one.round().astype(np.uint8), (width, height)) for one in both
+        )
 
 
 def _ground(image: Optional[np.ndarray], width: int, height: int) -> np.ndarray:

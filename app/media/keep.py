@@ -7,6 +7,7 @@ import os
 from typing import Any, Callable, Dict, Optional
 
 from app import atomic
+from app.errors import SourceError
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,7 @@ class Kept:
     def read(self) -> State:
         """What was kept; empty where nothing was, or nothing that can be trusted."""
         try:
-            with open(self._path, "rb") as file:
-                content = file.read(_MOST + 1)
+            content = _content(self._path)
             state = _parsed(content)
         except FileNotFoundError:
             return {}
@@ -94,6 +94,20 @@ class Kept:
         if self._failing:
             logger.warning("%s is written again", self._path)
         self._content, self._failing = content, False
+
+
+def saved(path: str) -> State:
+    """What is kept at ``path``, for another process to see. Raises SourceError."""
+    try:
+        return _parsed(_content(path))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"{path}: no counters can be read: {reason}") from error
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_MOST + 1)
 
 
 def _parsed(content: bytes) -> State:

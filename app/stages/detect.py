@@ -73,7 +73,10 @@ class Detect(BatchStage):
 def class_ids(
     classes: Sequence[str], model: Model, place: str = "detect.classes"
 ) -> Tuple[int, ...]:
-    """The numbers of these labels, which stand at ``place`` in the config. Raises ConfigError for one that the model does not know."""
+    """
+    The numbers of these labels, which stand at ``place`` in the config. Raises ConfigError for
+    one that the model does not know.
+    """
     for name in classes:
         if name not in model.labels:
             near = difflib.get_close_matches(name, model.labels, 1)

@@ -10,6 +10,7 @@ from app.media.draw import PLAIN, Style, draw, draw_classes
 from app.media.draw_places import Places
 from app.media.draw_strip import Status, draw_strip
 from app.media.draw_trails import Trails
+from app.media.heatmap import Layer
 
 _EVERY_S = 1.0  # how often the strip's figures change: a calm picture can be read
 
@@ -37,10 +38,12 @@ class Overlay(Stage):
     def _draw(self, frame: Frame, camera: "_Camera") -> None:
         """What moves is drawn over the places; what stands still and is to be read, over it."""
         style, found = self._style, frame.detections
+        if style.heat and frame.heat is not None:
+            camera.heat.draw(frame.image, frame.heat, frame.captured)
         if style.zones and frame.places:
             camera.places.draw(frame.image, frame.places)
         if found is not None and style.trail_s:
-            camera.trails.add(found, frame.captured, frame.size_wh)
+            camera.trails.add(found, frame.moment, frame.size_wh)
             camera.trails.draw(frame.image)
         if found is not None and style.boxes:
             camera.below &= set(found.track_id.tolist())
@@ -63,6 +66,7 @@ class _Camera:
     """What of a camera's earlier frames is shown on its next."""
 
     def __init__(self, style: Style) -> None:
+        self.heat = Layer()
         self.places = Places(style.theme, style.scale)
         self.trails = Trails(style.trail_s, style.theme, style.scale)
         self.below: Set[int] = set()  # tracks whose plate is below their box

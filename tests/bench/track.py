@@ -7,9 +7,7 @@ truth is known. Clips: boxes found once by a detector of ours and kept in --fold
 there is none, so tracks are counted.
 """
 
-import argparse
 import os
-import statistics
 import sys
 import threading
 import time
@@ -18,7 +16,6 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
-from app.core.detections import Detections  # noqa: E402
 
 
 def detected(clip, model, engines, score):
