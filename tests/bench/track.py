@@ -17,7 +17,6 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 
-
 def detected(clip, model, engines, score):
     os.environ.setdefault("JETWATCH_ENGINES", engines)
     from app import assemble
