@@ -21,12 +21,12 @@ Seen = Tuple[Ids, Boxes]  # of one frame
 
 
 class Score(NamedTuple):
-    truths: int
+    truths: int  # boxes that should be there
     missed: int
     false: int
-    switches: int
-    idtp: int
-    found: int
+    switches: int  # a truth is given another track than the one before
+    idtp: int  # frames of the truths each with its one best track
+    found: int  # boxes that the tracker gave
 
     @property
     def mota(self) -> float:
@@ -37,10 +37,15 @@ class Score(NamedTuple):
         return 2 * self.idtp / max(self.truths + self.found, 1)
 
 
+def total(scores: Sequence[Score]) -> Score:
+    """Of several scenes, as if their frames were one after another with other ids in each."""
+    return Score(*(sum(column) for column in zip(*scores)))
+
+
 def score(truth: Sequence[Seen], found: Sequence[Seen]) -> Score:
     """Compare, frame by frame, what was there with what a tracker said."""
     missed = false = switches = truths = total = 0
-    last: Dict[int, int] = {}  # truth -> the track it was last given
+    last: Dict[int, int] = {}  # truth -> the track it was given last
     shared: Dict[Tuple[int, int], int] = {}  # truth, track -> frames together
     for (true_ids, true_boxes), (ids, boxes) in zip(truth, found):
         near = _overlap(true_boxes, boxes)

@@ -13,8 +13,9 @@ MOST_TRACKS = 1000  # beyond it those end that have not been seen for longest
 MOST_ENDED = 10000  # ids kept for ended() where nobody asks
 FARTHEST = 1e6  # pixels; no picture has a box out there
 
-# A pair must cost less. First: 1 - overlap x score, second: 1 - overlap.
-FIRST, SECOND = 0.9, 0.5
+# A pair must cost less: of sure boxes, of less sure ones, and of tracks not confirmed. The second
+# is 1 - overlap, the others 1 - overlap x score.
+FIRST, SECOND, NEW = 0.85, 0.5, 0.9
 WIDEST = 0.5  # sides of the box: the most that one is widened by when its place is not sure
 CLASSES = 4  # that a track may have been given, to tell the most frequent
 
@@ -123,7 +124,7 @@ class Tracker:
         pairing = _Pairing(len(known), len(found))
         pairing.add(known, sure, weighted, FIRST)
         pairing.add(known & (tracks.seen == last), ~sure, 1 - near, SECOND)
-        pairing.add(~known, found.score >= self._settings.score, weighted, FIRST)
+        pairing.add(~known, found.score >= self._settings.score, weighted, NEW)
         return pairing
 
     def _shown(self, tracks: "_Tracks", index: np.ndarray) -> Detections:
@@ -141,10 +142,10 @@ class Tracker:
         if not len(found):
             return
         begun = _begun(found, self._clock)
-        both = [
-            np.concatenate([old, new], axis=old.ndim > 2) for old, new in zip(self._tracks, begun)
-        ]
-        self._tracks = _Tracks(*both)
+        state, *columns = zip(self._tracks, begun)
+        self._tracks = _Tracks(
+            np.concatenate(state, axis=1), *(np.concatenate(both) for both in columns)
+        )
         over = len(self._tracks.id) - MOST_TRACKS
         if over > 0:
             keep = np.ones(len(self._tracks.id), bool)

@@ -1,6 +1,6 @@
 """assign: which track is which box, at the least cost in all. Exact, in numpy alone."""
 
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 
@@ -105,7 +105,8 @@ def _shortest_paths(gain: np.ndarray) -> Pairs:
         distance = np.full(width, np.inf)  # from the row to each column
         open_distance = distance.copy()  # infinite where the column is done
         before = np.empty(width, np.intp)  # the row that a column is reached from
-        reached, row, length = [], first, 0.0
+        reached: List[int] = []
+        row, length = first, 0.0
         while True:
             step = cost[row] - column_price
             step += length - row_price[row]
