@@ -12,7 +12,17 @@ import time
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
-from app import assemble, catalogue, cli_build, cli_convert, config, console, engines, fetch
+from app import (
+    assemble,
+    catalogue,
+    cli_build,
+    cli_convert,
+    cli_heatmap,
+    config,
+    console,
+    engines,
+    fetch,
+)
 from app.cli_flags import parser
 from app.device import onnxfile
 from app.device.backend import Model
@@ -33,6 +43,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         "fetch": _fetch,
         "inspect": _inspect,
         "convert": _convert,
+        "heatmap": _heatmap,
         "build": _build,
         "engines": _engines,
     }
@@ -171,6 +182,10 @@ def _convert(arguments: argparse.Namespace) -> int:
 def _build(arguments: argparse.Namespace) -> int:
     with _handling(_interrupt):
         return cli_build.build(arguments, terminal)
+
+
+def _heatmap(arguments: argparse.Namespace) -> int:
+    return cli_heatmap.run(arguments, _say)
 
 
 def _engines(arguments: argparse.Namespace) -> int:

@@ -6,10 +6,12 @@ defaults all come from it.
 """
 
 import os
-import re
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+from types import MappingProxyType
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 
-from app import kinds, settings
+from app import scene, settings
+from app.analytics.tracker import TrackSettings
+from app.cameras import CAMERA, FilePath, Viewed, short_name
 from app.device.backend import BackendSettings
 from app.errors import ConfigError
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
@@ -17,21 +19,31 @@ from app.manifest import Inline, inline_group
 from app.media import uri
 from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
+from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
 from app.settings import Complaint, Group, Setting
 from app.stages import record
 from app.stages.detect import DetectSettings
+from app.stages.events import EventsSettings
+from app.stages.look import LookSettings
+from app.stages.privacy import PrivacySettings
 from app.stages.record import RecordSettings
 from app.stages.report import ReportSettings
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+from app.stages.watch import Scene
 
 
 class Config(NamedTuple):
-    """Everything that ``assemble`` needs. ``rtsp``, ``record`` and ``report`` are off when None."""
+    """Everything that ``assemble`` needs. What may be None is off then."""
 
     cameras: Tuple[Camera, ...]
     detect: DetectSettings
+    models_of: Mapping[str, str] = MappingProxyType({})  # camera -> model, where it has its own
+    scenes: Mapping[str, Scene] = MappingProxyType({})  # of cameras that have places
+    track: Optional[TrackSettings] = None
+    looks: Tuple[LookSettings, ...] = ()
+    privacy: Optional[PrivacySettings] = None
+    events: Optional[EventsSettings] = None
+    counters: Optional[str] = None  # the file in which they survive a restart
     models: Tuple[Inline, ...] = ()  # those that the catalogue lacks
     backend: BackendSettings = BackendSettings()
     overlay: Style = PLAIN
@@ -72,6 +84,11 @@ def disagreements(config: Config) -> Iterator[Complaint]:
             yield Complaint(
                 ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
             )
+    looked_for = config.detect.classes
+    for name in config.privacy.classes if config.privacy and looked_for else ():
+        if name not in looked_for:
+            text = f"hides {name!r}, which detect.classes leaves out and so nobody would find"
+            yield Complaint(("privacy", "classes"), text)
     taken = {os.path.realpath(path): path for path in _inputs(config)}
     if config.record and len(set(names)) == len(names):
         try:
@@ -97,94 +114,27 @@ def _inputs(config: Config) -> Iterator[str]:
         yield model.path
 
 
-def _camera(source: uri.Uri, **values: Any) -> Camera:
-    return Camera(uri=source, **values)
+def _config(cameras: Tuple[Viewed, ...], **rest: Any) -> Config:
+    """What stands with each camera, by the camera's name."""
+    named = {one.camera.name: one for one in cameras}
+    masks = {name: one.masks for name, one in named.items() if one.masks}
+    privacy = rest.pop("privacy")
+    if masks:
+        known: PrivacySettings = privacy or PrivacySettings()
+        privacy = known._replace(masks=masks)
+    scenes = {name: one.scene for name, one in named.items() if one.scene.zones or one.scene.lines}
+    return Config(
+        cameras=tuple(one.camera for one in cameras),
+        models_of={name: one.model for name, one in named.items() if one.model is not None},
+        scenes=scenes,
+        privacy=privacy,
+        **rest,
+    )
 
 
 def _said(text: str) -> Optional[str]:
     return None if text.strip() else "must not be empty"
 
-
-def _name(text: str) -> Optional[str]:
-    if _NAME.match(text):
-        return None
-    return "must be letters, digits, - and _ (it becomes part of a URL and of file names)"
-
-
-class _Path(Text):
-    """A file's path; ~ is the home folder."""
-
-    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
-        text = super().read(node, place, report)
-        return None if text is None else os.path.expanduser(text)
-
-
-class _Source(Text):
-    """A source's URI. What it says is never repeated in a message."""
-
-    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
-        text = super().read(node, place, report)
-        if text is None:
-            return None
-        try:
-            return uri.parse(text)
-        except ConfigError as error:
-            return report.wrong(node, place, f"cannot be used: {error}")
-
-
-class _Secret(Group):
-    """A password by reference: {env: NAME} or {file: PATH}, never written out."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            lambda env, file: (env, file),
-            (
-                Setting("env", Text(), None, "the environment variable that holds it"),
-                Setting("file", _Path(), None, "the file whose first line holds it"),
-            ),
-        )
-
-    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
-        if kinds.kind_of(node) != "a mapping":
-            return report.wrong(node, place, "must be {env: NAME} or {file: PATH}, not written out")
-        told = super().read(node, place, report)
-        if told is None:
-            return None
-        env, file = told
-        if (env is None) == (file is None):
-            return report.wrong(node, place, "must have one of env and file")
-        if env is not None:
-            if env not in os.environ:
-                return report.wrong(node, place, f"names {env}, which the environment lacks")
-            return os.environ[env]
-        try:
-            with open(file) as lines:
-                return lines.readline().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            return report.wrong(node, place, f"names {file}, which cannot be read: {error}")
-
-
-_CAMERA = Group(
-    _camera,
-    (
-        Setting("name", Text(check=_name), about="a short name; also its RTSP mount"),
-        Setting(
-            "source",
-            _Source(secret=True),
-            about="a file, a folder of pictures, rtsp(s)://, http(s):// (MJPEG), "
-            "v4l2:///dev/video0, csi://0 or test://",
-        ),
-        Setting("user", Text(), "", "the camera's user name"),
-        Setting("password", _Secret(), "", "the camera's password: {env: NAME} or {file: PATH}"),
-        Setting("transport", Text(("tcp", "udp")), "tcp", "how RTSP carries the picture"),
-        Setting("latency_ms", Whole(0, 10000), 200, "RTSP: how long to wait for late packets"),
-        Setting("timeout_s", Number(0.5, 300), 5.0, "no picture for this long: connect anew"),
-        Setting("size_wh", ListOf(Whole(16, 16384), 2, 2), None, "v4l2, csi, test: picture size"),
-        Setting("fps", Number(0.1, 1000), None, "v4l2, csi, test: pictures a second"),
-        Setting("realtime", Flag(), None, "file: play at its own speed (default: when served)"),
-        Setting("loop", Flag(), False, "file: begin again at the end"),
-    ),
-)
 
 _DETECT = Group(
     DetectSettings,
@@ -196,15 +146,26 @@ _DETECT = Group(
         Setting("iou", Number(0, 1), None, "most overlap of two boxes of one class"),
         Setting("classes", ListOf(Text()), (), "labels to keep (default: all)"),
         Setting("top", Whole(1, 100), 5, "a classifier: by how many classes to name a picture"),
+        Setting("interval", scene.Interval(), 1, "look at every so many pictures, or auto"),
+        Setting("latency_ms", Number(1, 60000), 100.0, "auto: how late a picture may be"),
     ),
 )
 
 CONFIG = Group(
-    Config,
+    _config,
     (
-        Setting("cameras", ListOf(_CAMERA, 1, 64), about="the cameras, at least one"),
+        Setting("cameras", ListOf(CAMERA, 1, 64), about="the cameras, at least one"),
         Setting("detect", _DETECT, about="what to look for"),
         Setting("models", ListOf(inline_group()), (), "models that the catalogue lacks"),
+        Setting("track", scene.TRACK, None, "number what is found; absent: where it is needed"),
+        Setting(
+            "looks", ListOf(scene.look_group(Text(check=short_name)), 0, 16), (), "second looks"
+        ),
+        Setting("privacy", scene.PRIVACY, None, "what nobody sees"),
+        Setting(
+            "events", scene.events_group(FilePath()), None, "tell what happens; absent: nothing"
+        ),
+        Setting("counters", FilePath(), None, "the file in which counts survive a restart"),
         Setting(
             "backend",
             Group(
@@ -231,6 +192,12 @@ CONFIG = Group(
                     Setting("scale", Number(0.25, 4), 1.0, "size of lines and letters"),
                     Setting("score", Flag(), True, "write the score on a plate"),
                     Setting("track", Flag(), True, "write the track's number on a plate"),
+                    Setting("theme", Text(tuple(THEMES)), "dark", "plain: the cheapest to draw"),
+                    Setting("boxes", Flag(), True, "draw boxes and their plates"),
+                    Setting("trail_s", Number(0, 30), 2.0, "length of a track's trail; 0: none"),
+                    Setting("zones", Flag(), True, "draw zones and lines, and what they counted"),
+                    Setting("heat", Flag(), False, "colour where things were for how long"),
+                    Setting("strip", Flag(), False, "write camera, time, rate and age in a corner"),
                 ),
             ),
             DEFAULTS,
@@ -259,7 +226,7 @@ CONFIG = Group(
             "record",
             Group(
                 RecordSettings,
-                (Setting("path", _Path(), about="{camera} in it becomes the camera's name"),),
+                (Setting("path", FilePath(), about="{camera} in it becomes the camera's name"),),
             ),
             None,
             "write the drawn picture to an MP4 file; absent: none is written",
@@ -268,7 +235,7 @@ CONFIG = Group(
             "report",
             Group(
                 ReportSettings,
-                (Setting("path", _Path(), about="a file, or - for standard output"),),
+                (Setting("path", FilePath(), about="a file, or - for standard output"),),
             ),
             None,
             "write what was found as JSON, one line a frame; absent: nothing is written",

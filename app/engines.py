@@ -7,7 +7,7 @@ import tempfile
 import time
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from app import child
+from app import atomic, child
 from app.attempt import LEAST_WORKSPACE, Outcome, Task, TooSlow
 from app.device import modelfile, plan, planfile
 from app.device.backend import Model
@@ -114,7 +114,7 @@ class _Climb:
         if not self._pictures.calibrate:
             ladder = tuple(one for one in ladder if one != INT8)
         for precision in ladder:
-            part = planfile.temporary(self._path)
+            part = atomic.temporary(self._path)
             try:
                 outcome = self._built(precision, part)
                 sidecar = self._judged(outcome, precision)

@@ -2,6 +2,7 @@
 
 import os
 
+from app import atomic
 from app.attempt import Task, attempt
 from app.device import planfile
 from app.device.build import Recipe
@@ -23,7 +24,7 @@ class Trial:
         self.gpu = gpu or fake_cuda.Orders()
         self.onnx = folder / "tiny.onnx"
         self.path = str(folder / "tiny.engine")
-        self.part = planfile.temporary(self.path)
+        self.part = atomic.temporary(self.path)
         self.room = folder.with_name(folder.name + "-room")
         self.room.mkdir(exist_ok=True)
         stand_in.onnx(self.onnx)

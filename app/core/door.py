@@ -72,13 +72,14 @@ class Door:
             self._emptied.notify_all()
             return frames
 
-    def __iter__(self) -> Iterator[Frame]:
+    def batches(self, limit: int) -> Iterator[List[Frame]]:
+        """take(limit) until nothing more will come."""
         while True:
             try:
-                frames = self.take(1)
+                frames = self.take(limit)
             except EndOfStream:
                 return
-            yield from frames
+            yield frames
 
     def leave(self, camera: str) -> None:
         with self._filled:

@@ -46,9 +46,9 @@ class Place(NamedTuple):
 
     kind: str  # "zone" or "line"
     name: str
-    points: Tuple[Tuple[float, float], ...]  # pixels of the picture; a zone's polygon, a line's path
+    points: Tuple[Tuple[float, float], ...]  # pixels: a zone's polygon, a line's path
     now: int = 0  # zone: how many are in it
-    total: int = 0  # zone: how many have entered since the counters began
+    total: int = 0  # zone: entered since the counters began
     inward: int = 0  # line: crossings to its right, seen along the path
     outward: int = 0  # line: crossings to its left
     counts: Tuple[Tuple[str, int, int], ...] = ()  # label, entered or inward, outward

@@ -2,11 +2,13 @@
 
 import abc
 import threading
-from typing import Generator, Iterable
+from typing import Generator, Iterable, Sequence
 
 from app.core.frame import Frame
 
 Frames = Generator[Frame, None, None]
+Batch = Sequence[Frame]  # frames that were taken together, at most one of each camera
+Batches = Generator[Batch, None, None]
 
 
 class Source(abc.ABC):
@@ -38,3 +40,13 @@ class Stage(abc.ABC):
         ``with`` around it: all of it runs on one thread. To drop a frame, do not
         yield it. To fail, raise.
         """
+
+
+class BatchStage(abc.ABC):
+    """A stage for which frames that were taken together stay together. Such stages come first."""
+
+    name = "stage"
+
+    @abc.abstractmethod
+    def run(self, batches: Iterable[Batch]) -> Batches:
+        """Yield each batch on, as Stage.run does its frames; an empty one is not yielded."""

@@ -77,6 +77,7 @@ class Network(NamedTuple):
     outputs: Tuple[TensorSpec, ...]
     guessed: str = ""  # how gaps were filled; empty where there were none
     handle: Any = None
+    batch: int = 1  # pictures that are best run at once, at most; more are run in parts
     picked: bool = False  # whether infer() gives candidates in place of outputs
 
 

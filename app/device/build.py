@@ -9,7 +9,7 @@ from app.device import timing
 from app.device.calibrate import Calibration
 from app.device.parse import Parsed, new_builder
 from app.device.plan import Profile
-from app.device.trt import Api, reason
+from app.device.trt import Api, out_of_memory, reason
 from app.errors import EngineError
 
 FP32, FP16, INT8 = PRECISIONS = ("fp32", "fp16", "int8")
@@ -276,5 +276,9 @@ def _failure(api: Api, recipe: Recipe) -> EngineError:
         return EngineError(
             f"TensorRT {api.version} finds no kernel for a layer within {mib} MiB of workspace: "
             f"{told[0][:300]}. Give it more (--workspace-mb, or free memory), or see --precision"
+        )
+    if "Assertion" in told[0] and not out_of_memory(api):  # a fault of TensorRT's, at any size
+        return EngineError(
+            f"TensorRT {api.version} fails on this model: {told[0][:300]}. Take another --precision"
         )
     return OutOfMemory(f"TensorRT {api.version} builds no engine with {mib} MiB: {told[0][:300]}")

@@ -2,9 +2,9 @@
 
 import contextlib
 import logging
-import os
 from typing import Any, Callable, Dict, Iterator, Optional
 
+from app import atomic
 from app.device.trt import Api
 from app.errors import EngineError
 
@@ -93,16 +93,11 @@ class Calibration:
         return None
 
     def _keep(self, cache: Any) -> None:
-        temporary = f"{self._cache}.{os.getpid()}.tmp"
         try:
             if self.error is not None or self.served < self._wanted:
                 return  # ranges of a part of the pictures are not to be used again
-            with open(temporary, "wb") as file:
-                file.write(bytes(cache))  # the view is valid during this call only
-            os.replace(temporary, self._cache)
+            atomic.write(self._cache, bytes(cache), durable=False)  # the view is valid in this call
         except OSError as error:
             logger.warning("%s cannot be written: %s", self._cache, error.strerror)
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         except BaseException as error:
             self.error = error

@@ -109,7 +109,7 @@ class GpuBackend(Backend):
             code = kernels.compiled("pick", self._cuda.gpu.sm, folder)
             runner.pick(code, chosen, roles, head.score)
         return Network(
-            model, model.input, inputs, outputs, made.guessed, runner, picked=chosen is not None
+            model, model.input, inputs, outputs, made.guessed, runner, batch, chosen is not None
         )
 
     def fingerprint(self, model: Optional[Model] = None) -> plan.Fingerprint:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple
 
+from app import atomic
 from app.errors import DeviceError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def compiled(name: str, sm: Tuple[int, int], folder: str, find: Optional[Find] =
         return binary
     binary = _compile(name, sm, (find or find_nvcc)())
     try:
-        _write(kept, binary)
+        atomic.write(str(kept), binary)
     except OSError as error:
         logger.warning(
             "%s cannot be written (%s): the kernel is compiled anew at each start",
@@ -105,18 +106,3 @@ def _run(command: List[str], name: str) -> None:
     if done.returncode:
         told = " ".join(done.stdout.split())[:400] or f"exit code {done.returncode}"
         raise DeviceError(f"the CUDA kernel {name}: {nvcc} refuses it: {told}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    number, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, str(path))
-    except BaseException:
-        os.unlink(temporary)
-        raise

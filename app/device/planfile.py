@@ -6,9 +6,9 @@ import hashlib
 import os
 import re
 import time
-import uuid
 from typing import BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
+from app.atomic import temporary
 from app.device import plan
 from app.device.plan import SUFFIX, Fingerprint, Sidecar, beside
 from app.errors import EngineError, OutputError
@@ -39,12 +39,6 @@ def find(onnx_path: str, folders: Sequence[str] = ()) -> Optional[str]:
     """The engine of a model, where there is one: beside it or in one of the folders."""
     paths = _places(onnx_path, _near(onnx_path, folders))
     return next((path for path in paths if os.path.isfile(path)), None)
-
-
-def temporary(path: str) -> str:
-    """A new name in the folder of ``path``, for what is to become that file: see ``settle``."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.part")
 
 
 def write(path: str, fill: Callable[[BinaryIO], None], sidecar: Sidecar) -> Sidecar:

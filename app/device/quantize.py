@@ -120,6 +120,10 @@ def _attribute(node: Any, name: str, default: int) -> int:
     return next((int(one.i) for one in node.attribute if one.name == name), default)
 
 
+def _has(node: Any, name: str) -> bool:
+    return any(one.name == name for one in node.attribute)
+
+
 def _cut(seen: Histogram, method: str) -> float:
     if method == "entropy":
         return histogram.entropy(seen)
@@ -159,9 +163,18 @@ def _insert(graph: Any, chosen: Iterable[str], scales: Dict[str, np.float32]) ->
             given = np.asarray(scales[node.input[0]])
             nodes += _pair(graph, node, 0, given, None)
             nodes += _pair(graph, node, 1, _weight_scale(weight), weight.axis)
+            _say_kernel_shape(node, weight.array.shape)
         nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _say_kernel_shape(node: Any, shape: Sequence[int]) -> None:
+    """ONNX lets it be left out, but TensorRT 8.6 reads it where the weight is no constant."""
+    from onnx import helper
+
+    if node.op_type in ("Conv", "ConvTranspose") and not _has(node, "kernel_shape"):
+        node.attribute.append(helper.make_attribute("kernel_shape", shape[2:]))
 
 
 def _pair(

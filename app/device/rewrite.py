@@ -1,13 +1,12 @@
 """rewrite: what every rewriting of an ONNX file begins and ends with."""
 
 import collections
-import contextlib
 import fnmatch
-import os
 import warnings
 from typing import Any, Iterable, List, Sequence
 
-from app.device import modelfile, onnxfile, planfile
+from app import atomic
+from app.device import modelfile, onnxfile
 from app.errors import DeviceError, EngineError, OutputError
 
 DOMAINS = ("", "ai.onnx")  # two names of ONNX's own
@@ -104,20 +103,12 @@ def checked(model: Any, path: str) -> bytes:
 
 def save(content: bytes, path: str) -> None:
     """Write a file whole or not at all. Raises OutputError where it cannot be written."""
-    part = planfile.temporary(path)
     try:
-        with open(part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        atomic.write(path, content)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be written: {error.strerror}. Make room, or name another folder"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
 
 
 def _raised(model: Any, opset: int, path: str) -> Any:

@@ -13,6 +13,7 @@ from app.device.picker import Output, Picker
 from app.device.placer import Placer, Source
 
 _ALIGNED = 256  # bytes: what TensorRT wants of an address
+_SINGLE = 64  # runs of one picture in a row, before the engine's shape is made theirs
 
 
 class Place(NamedTuple):
@@ -78,6 +79,7 @@ class Runner:
             if not binding.is_input
         )
         self._rows = 0  # of the latest run
+        self._singles = 0  # runs of one picture since one of more
         self._common: Dict[str, Memory] = {}
         lane.take_in(engine)
 
@@ -146,6 +148,7 @@ class Runner:
         """Run ``rows`` rows of the input; what the first ``wanted`` of them gave."""
         lane = self._lane
         with lane.turn:
+            rows = self._shape_for(rows)
             if rows != self._rows:  # graphs are of the context as it was
                 lane.stream.synchronize()
                 for one in self._slots:
@@ -160,6 +163,18 @@ class Runner:
                 slot.graphs[place] = lane.capture(lambda: self._start(slot, address, rows))
         slot.done.synchronize()
         return self._taken(slot, wanted)
+
+    def _shape_for(self, rows: int) -> int:
+        """
+        How many rows to run. A new shape costs a synchronisation and all graphs, so with graphs
+        there are but two: one picture, and the full batch, whose last rows are then of no use.
+        """
+        if self._lane.graphs is None:
+            return rows
+        self._singles = self._singles + 1 if rows == 1 else 0
+        if rows == 1 and (self._rows <= 1 or self._singles > _SINGLE):
+            return 1
+        return self.batch
 
     def _replayed(self, graph: Optional[Graph]) -> bool:
         if graph is None or self._lane.graphs is None:

@@ -2,8 +2,9 @@
 
 import contextlib
 import logging
-import os
 from typing import Any
+
+from app import atomic
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,7 @@ def keep(config: Any, path: str) -> None:
     if not path:
         return
     cache = config.get_timing_cache()
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "wb") as file:
-            file.write(cache.serialize())
-        os.replace(temporary, path)
+        atomic.write(path, bytes(cache.serialize()), durable=False)
     except OSError as error:
         logger.warning("%s cannot be written: %s", path, error.strerror)
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)

@@ -19,8 +19,9 @@ class Camera(NamedTuple):
     uri: Uri
     realtime: Optional[bool] = None  # play a file at its own speed; None: when it is served
     loop: bool = False  # begin a file or folder again when it ends
-    size_wh: Optional[Tuple[int, int]] = None  # asked of v4l2, csi and test
+    size_wh: Optional[Tuple[int, int]] = None  # asked of v4l2, csi and test; others are scaled
     fps: Optional[float] = None  # asked of v4l2, csi and test
+    most_fps: Optional[float] = None  # pictures that come sooner are left out
     latency_ms: int = 200  # rtsp: how long a late packet is waited for
     transport: str = "tcp"  # rtsp: "tcp" or "udp"
     user: str = ""  # used instead of the one in the URI

@@ -8,6 +8,7 @@ from app.media import cv_reader, gst, gst_reader, probe
 from app.media.camera import Camera
 from app.media.clip import Clip
 from app.media.clip import Way as ClipWay
+from app.media.fitted import Fitted
 from app.media.folder import Folder, is_picture
 from app.media.live import Live, Way
 from app.media.pattern import Pattern
@@ -20,6 +21,15 @@ def open_source(camera: Camera) -> Source:
 
     Raises SourceError where this machine lacks what the kind of camera needs.
     """
+    source = _opened(camera)
+    asked = camera.uri.kind in (Kind.TEST, Kind.V4L2, Kind.CSI)  # for its size, at the source
+    size_wh = None if asked else camera.size_wh
+    if size_wh is None and camera.most_fps is None:
+        return source
+    return Fitted(source, size_wh, camera.most_fps)
+
+
+def _opened(camera: Camera) -> Source:
     kind = camera.uri.kind
     if kind is Kind.TEST:
         return Pattern(camera)

@@ -2,10 +2,12 @@
 
 from __future__ import generator_stop
 
-from typing import Iterable, NamedTuple, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Tuple
+
+import numpy as np
 
 from app.core.frame import Frame, Top
-from app.core.stage import Frames, Stage
+from app.core.stage import Batch, Batches, BatchStage
 from app.device.backend import Backend, Network
 from app.errors import EngineError
 from app.vision import classes
@@ -17,28 +19,39 @@ class ClassifySettings(NamedTuple):
     class_ids: Tuple[int, ...] = ()  # those to choose among; none: all
 
 
-class Classify(Stage):
+class Classify(BatchStage):
     name = "classify"
 
-    def __init__(self, backend: Backend, network: Network, settings: ClassifySettings) -> None:
-        """Raises EngineError where the network gives anything but one score per class."""
-        _check_outputs(network)
+    def __init__(self, backend: Backend, settings: Mapping[str, ClassifySettings]) -> None:
+        """``settings``: of each camera. Frames need a tensor; others pass as they are."""
         self._backend = backend
-        self._network = network
         self._settings = settings
 
-    def run(self, frames: Iterable[Frame]) -> Frames:
-        network, asked = self._network, self._settings
+    def run(self, batches: Iterable[Batch]) -> Batches:
         with self._backend.attached():
-            for frame in frames:
-                (output,) = self._backend.infer(network, frame.tensor).values()
-                (scores,) = classes.probabilities(output)
-                ids = classes.best(scores, asked.top, asked.score, asked.class_ids)
-                tops = tuple(Top(number, float(scores[number])) for number in ids.tolist())
-                yield frame._replace(tensor=None, tops=tops, labels=network.model.labels)
+            for batch in batches:
+                yield self._named(batch)
+
+    def _named(self, batch: Batch) -> List[Frame]:
+        shares: Dict[int, np.ndarray] = {}
+        made = []
+        for frame in batch:
+            if frame.tensor is None:
+                made.append(frame)
+                continue
+            network, tensor, row = frame.tensor
+            if id(tensor) not in shares:
+                (output,) = self._backend.infer(network, tensor).values()
+                shares[id(tensor)] = classes.probabilities(output)
+            asked, scores = self._settings[frame.source], shares[id(tensor)][row]
+            ids = classes.best(scores, asked.top, asked.score, asked.class_ids)
+            tops = tuple(Top(number, float(scores[number])) for number in ids.tolist())
+            made.append(frame._replace(tensor=None, tops=tops, labels=network.model.labels))
+        return made
 
 
-def _check_outputs(network: Network) -> None:
+def check_outputs(network: Network) -> None:
+    """Raise EngineError where the network gives anything but one score per class."""
     wide = [[side for side in spec.shape[1:] if side != 1] for spec in network.outputs]
     if len(wide) > 1 or any(len(sides) != 1 for sides in wide):
         shown = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in network.outputs)

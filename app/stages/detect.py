@@ -3,17 +3,18 @@
 from __future__ import generator_stop
 
 import difflib
-from typing import Iterable, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from app.core.detections import Detections
 from app.core.frame import Frame
-from app.core.stage import Frames, Stage
+from app.core.stage import Batch, Batches, BatchStage
 from app.device import answers
 from app.device.backend import Backend, Model, Network
 from app.errors import ConfigError
 from app.vision import letterbox
+from app.vision.found import Found
 
 
 class DetectSettings(NamedTuple):
@@ -22,41 +23,63 @@ class DetectSettings(NamedTuple):
     iou: Optional[float] = None
     classes: Tuple[str, ...] = ()  # labels to keep; none: all
     top: int = 5  # classifiers: how many classes a picture is named by
+    interval: int = 1  # look at every so many frames, tracks are moved on between; 0: auto
+    latency_ms: float = 100.0  # auto: how late a frame may be at the end
 
 
-class Detect(Stage):
+class Detect(BatchStage):
+    """Frames with a detector's tensor get detections; others pass as they are."""
+
     name = "detect"
 
-    def __init__(self, backend: Backend, network: Network, classes: Sequence[str] = ()) -> None:
-        """Keeps only ``classes``, if any are named. Raises ConfigError for an unknown one."""
+    def __init__(self, backend: Backend, classes: Mapping[str, Sequence[int]] = {}) -> None:
+        """``classes``: of a camera, the numbers of those to keep; none: all."""
         self._backend = backend
-        self._network = network
-        self._wanted = class_ids(classes, network.model)
+        self._classes = classes
 
-    def run(self, frames: Iterable[Frame]) -> Frames:
-        network = self._network
+    def run(self, batches: Iterable[Batch]) -> Batches:
         with self._backend.attached():
-            for frame in frames:
-                answer = self._backend.infer(network, frame.tensor)
-                (found,) = answers.found(network, answer)
-                fit = network.input.fit(frame.size_wh)
-                detections = Detections(
-                    xyxy=letterbox.undo(found.xyxy, fit, frame.size_wh),
-                    score=found.score,
-                    class_id=found.class_id,
+            for batch in batches:
+                yield self._looked_at(batch)
+
+    def _looked_at(self, batch: Batch) -> List[Frame]:
+        answers_of: Dict[int, List[Found]] = {}
+        made = []
+        for frame in batch:
+            if frame.tensor is None or frame.tensor.network.model.decoder is None:
+                made.append(frame)
+                continue
+            network, tensor, row = frame.tensor
+            if id(tensor) not in answers_of:
+                answers_of[id(tensor)] = answers.found(
+                    network, self._backend.infer(network, tensor)
                 )
-                if self._wanted:
-                    detections = detections[np.isin(detections.class_id, self._wanted)]
-                yield frame._replace(
-                    tensor=None, detections=detections, labels=network.model.labels
-                )
+            made.append(self._with(frame, network, answers_of[id(tensor)][row]))
+        return made
+
+    def _with(self, frame: Frame, network: Network, found: Found) -> Frame:
+        fit = network.input.fit(frame.size_wh)
+        detections = Detections(
+            xyxy=letterbox.undo(found.xyxy, fit, frame.size_wh),
+            score=found.score,
+            class_id=found.class_id,
+        )
+        wanted = self._classes.get(frame.source, ())
+        if len(wanted):
+            detections = detections[np.isin(detections.class_id, wanted)]
+        return frame._replace(tensor=None, detections=detections, labels=network.model.labels)
 
 
-def class_ids(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
-    """The numbers of these labels. Raises ConfigError for one that the model does not know."""
+def class_ids(
+    classes: Sequence[str], model: Model, place: str = "detect.classes"
+) -> Tuple[int, ...]:
+    """
+    The numbers of these labels, which stand at ``place`` in the config. Raises ConfigError for
+    one that the model does not know.
+    """
     for name in classes:
         if name not in model.labels:
             near = difflib.get_close_matches(name, model.labels, 1)
             hint = f"Did you mean {near[0]!r}?" if near else "It knows: " + ", ".join(model.labels)
-            raise ConfigError(f"detect.classes: {model.name} has no label {name!r}. {hint}")
+            raise ConfigError(f"{place}: {model.name} has no label {name!r}. {hint}")
     return tuple(model.labels.index(name) for name in classes)

@@ -3,7 +3,6 @@
 from __future__ import generator_stop
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -11,6 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
+from app import atomic
 from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
@@ -46,16 +46,7 @@ def check(path: str) -> None:
     if path == "-":
         return
     with _as_output_error(path):
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        place = os.path.realpath(path)
-        if not os.path.exists(place):
-            while not os.path.exists(place):
-                place = os.path.dirname(place)
-            if not os.path.isdir(place):
-                raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
-        if not os.access(place, os.W_OK):
-            raise PermissionError(errno.EACCES, "you may not write there")
+        atomic.check(path)
 
 
 def entry(frame: Frame) -> Dict[str, Any]:
@@ -70,16 +61,21 @@ def entry(frame: Frame) -> Dict[str, Any]:
     found = frame.detections if frame.detections is not None else Detections.empty()
     found = found[np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.score)]
     columns = (found.xyxy, found.score, found.class_id, found.track_id)
-    said["detections"] = [
-        {
+    said["detections"] = []
+    for box, score, class_id, track_id in zip(*(column.tolist() for column in columns)):
+        one: Dict[str, Any] = {
             "box": [round(edge, 2) for edge in box],
             "score": round(score, 4),
             "label": name_of(class_id, frame.labels),
             "class_id": class_id,
             "track_id": track_id,
         }
-        for box, score, class_id, track_id in zip(*(column.tolist() for column in columns))
-    ]
+        if track_id in frame.attributes:
+            one["attributes"] = [
+                {"look": told.look, "label": told.label, "score": round(told.score, 4)}
+                for told in frame.attributes[track_id]
+            ]
+        said["detections"].append(one)
     if frame.tops is not None:
         said["classes"] = [
             {

@@ -1,6 +1,6 @@
 """boxes: box arithmetic. Arrays in, arrays out, no state."""
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -43,3 +43,15 @@ def nms(
         if alive[row]:
             alive[row + 1 :] &= ~clash[row, row + 1 :]
     return np.asarray(order[alive], np.intp)
+
+
+def with_margin(boxes: np.ndarray, margin: float, size_wh: Tuple[int, int]) -> np.ndarray:
+    """
+    (N, 4) float32 boxes grown by that share of their sides on each side, inside a picture of that
+    size and at least a pixel in it.
+    """
+    width, height = size_wh
+    room = (boxes[:, 2:] - boxes[:, :2]) * margin
+    low = np.clip(boxes[:, :2] - room, 0, (width - 1, height - 1))
+    high = np.minimum(np.maximum(boxes[:, 2:] + room, low + 1), (width, height))
+    return np.concatenate([low, high], axis=1).astype(np.float32)

@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, T
 import numpy as np
 
 from app.vision import boxes, decode_cells, decode_sets, decode_yolo
-from app.vision.found import Found, found, quiet
+from app.vision.found import NOTHING, Found, found, quiet
 from app.vision.pick import Outputs, Picked, Plan, Shapes, pick
 
 Decode = Callable[[Outputs, Tuple[int, int], float], List[Found]]
@@ -101,6 +101,8 @@ def plan(head: Head, shapes: Shapes) -> Optional[Plan]:
 
 def of_picked(picked: Picked, head: Head, shapes: Shapes) -> Found:
     """The objects of one picture whose candidates were picked by ``plan(head, shapes)``."""
+    if not len(picked.index):  # as most pictures of a quiet place: saves a fifth of a millisecond
+        return NOTHING
     dense = DECODERS[head.decoder].dense
     assert dense is not None  # or there had been no plan
     return _distinct(_boxed(picked, dense, bind(shapes, head.roles), head.input_wh), head)

@@ -17,6 +17,11 @@ class Found(NamedTuple):
     class_id: np.ndarray
 
 
+NOTHING = Found(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int32))
+for _column in NOTHING:
+    _column.setflags(write=False)  # shared by every caller
+
+
 def quiet(decode: Callable[..., Any]) -> Callable[..., Any]:
     """Let nan and infinity pass through the arithmetic: ``found`` drops what is not finite."""
 

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from app.device import kernels
+from app.device import kernels, trt
 from tests import networks, tiny
 from tests.command import jetwatch, start
 from tests.data import data
@@ -118,6 +118,49 @@ def test_int8_calibrated_by_a_real_clip(folder, calibrator):
     assert list(folder.glob("tiny.*.ranges")), "the ranges are kept"
     again = command(folder, *arguments)
     assert again.code == 0 and "calibrating" not in again.err, again.err
+
+
+def test_int8_as_quantize_and_dequantize_nodes(folder):
+    """Written here by ONNX Runtime, built by TensorRT as they stand, and run."""
+    place = photos(folder)
+    made = command(
+        folder, "build", "tiny", "--precision", "int8", "--calibrate", data("videos", "bikes.mp4"),
+        "--frames", "40", "--calibrator", "qdq", "--check", place, "--agreement", "0.5", *FAST,
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    known = sidecar(folder)
+    assert known["fingerprint"]["precision"] == "int8", made.err
+    assert known["accuracy"]["pictures"] == 30
+    ran = command(
+        folder, "run", "--source", place, "--model", "tiny", "--backend", "gpu", "--detections", "-"
+    )
+    assert ran.code == 0 and len(ran.out.splitlines()) == 30, ran.err
+
+
+def test_an_operator_of_a_plugin(folder, api):
+    """GELU of libnvinfer_plugin, loaded as a user's own library would be, in place of ReLU."""
+    onnx = pytest.importorskip("onnx")
+    trt.load_plugins(api, ())
+    with open("/proc/self/maps") as maps:
+        libraries = {line.split()[-1] for line in maps if "libnvinfer_plugin" in line}
+    if not libraries:
+        pytest.skip("TensorRT's own plugin library is not among those that are loaded")
+    made = onnx.load(str(folder / "tiny.onnx"))
+    for node in made.graph.node:
+        if node.op_type == "Relu":
+            node.op_type = "CustomGeluPluginDynamic"
+            node.attribute.append(onnx.helper.make_attribute("type_id", 0))
+            node.attribute.append(onnx.helper.make_attribute("plugin_version", "1"))
+    onnx.save(made, str(folder / "tiny.onnx"))
+    _manifest(folder, f"plugins: [{libraries.pop()}]")
+    built = command(folder, "build", "tiny", "--precision", "fp32", *FAST)
+    assert built.code == 0, built.err
+    assert len(sidecar(folder)["fingerprint"]["plugins"]) == 1
+    ran = command(
+        folder, "run", "--source", photos(folder, 4), "--model", "tiny", "--backend", "gpu",
+        "--detections", "-",
+    )  # fmt: skip
+    assert ran.code == 0 and len(ran.out.splitlines()) == 4, ran.err
 
 
 def test_kept_layers(folder):

@@ -6,8 +6,6 @@ import logging
 import os
 import signal
 import socketserver
-import subprocess
-import sys
 import threading
 import time
 
@@ -21,32 +19,8 @@ from app.media.camera import Camera
 from app.media.live import Live
 from app.media.uri import parse
 from tests import needs
+from tests.camera import RtspServer
 from tests.taking import DEADLINE_S, taken
-
-
-class RtspServer:
-    def __init__(self, *options):
-        script = os.path.join(os.path.dirname(__file__), "..", "rtsp_server.py")
-        self._command = [sys.executable, script, *options]
-        self.port = "0"
-        self.start()
-
-    def start(self):
-        self._process = subprocess.Popen(
-            self._command + ["--port", self.port], stdout=subprocess.PIPE, universal_newlines=True
-        )
-        self.port = self._process.stdout.readline().split()[1]
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def url(self, login="", path="/cam"):
-        return f"rtsp://{login}127.0.0.1:{self.port}{path}"
 
 
 @pytest.fixture

@@ -247,6 +247,16 @@ def test_too_little_workspace_may_be_tried_again_with_less(tmp_path, version):
     assert not os.path.exists(trial.part)
 
 
+def test_a_fault_of_tensorrt_is_not_tried_again_with_less(tmp_path):
+    words = (
+        "2: [graphOptimizer.cpp::mergeScales::998] Internal Error (Assertion equalOrZero failed)"
+    )
+    trial = Trial(tmp_path, "8.6.1", Orders(no_plan=words))
+    with pytest.raises(EngineError, match="fails on this model: .*equalOrZero") as told:
+        trial.run()
+    assert not isinstance(told.value, OutOfMemory)
+
+
 def test_a_batch_that_the_model_does_not_take_is_one_line(tmp_path):
     trial = Trial(tmp_path)
     stand_in.onnx(trial.onnx, batch=1)

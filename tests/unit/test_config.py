@@ -34,14 +34,14 @@ def test_rtsp_listens_on_this_machine_only_unless_told():
 
 def test_every_problem_is_listed_with_its_line():
     assert wrong(
-        "cameras:\n- name: a b\n  sorce: x\ndetect:\n  model: m\n  score: 2\nextra: 1\n"
+        "cameras:\n- name: a b\n  sorce: x\ndetect:\n  model: m\n  score: 2\nunheard_of_thing: 1\n"
     ) == [
         "demo.yaml:2: cameras[0].name must be letters, digits, - and _ (it becomes part of a URL "
         "and of file names)",
         "demo.yaml:2: cameras[0].source is required",
         "demo.yaml:3: cameras[0].sorce is not a setting; did you mean 'source'?",
         "demo.yaml:6: detect.score must be 0 to 1, not 2",
-        "demo.yaml:7: extra is not a setting",
+        "demo.yaml:7: unheard_of_thing is not a setting",
     ]
 
 
@@ -165,7 +165,7 @@ def test_each_example_is_accepted_by_the_code_and_by_the_schema(path, monkeypatc
         "{}",
         "cameras: []\ndetect: {model: m}",
         "cameras: [{name: a}]\ndetect: {model: m}",
-        LEAST + "extra: 1",
+        LEAST + "unheard_of_thing: 1",
         LEAST + "rtsp: {port: 0}",
         LEAST + "rtsp: {port: '8554'}",
         LEAST + "backend: {kind: tpu}",

@@ -48,7 +48,7 @@ def test_the_writer_of_a_file_waits_and_nothing_is_lost():
         door.put(frame(number, "a"))
     writer = threading.Thread(target=lambda: [door.put(frame(FILE_DEPTH, "a")), door.leave("a")])
     writer.start()
-    assert [one.number for one in door] == list(range(FILE_DEPTH + 1))
+    assert [one.number for (one,) in door.batches(1)] == list(range(FILE_DEPTH + 1))
     writer.join(5)
     assert door.stats()["a"] == (0, FILE_DEPTH, FILE_DEPTH + 1, 0)
 
@@ -78,4 +78,4 @@ def test_cancel_wakes_a_writer_that_waits_and_forgets_what_waits():
     writer.start()
     door.cancel()
     writer.join(5)
-    assert woken and list(door) == []
+    assert woken and list(door.batches(1)) == []

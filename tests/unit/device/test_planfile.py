@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from app import atomic
 from app.device import plan, planfile
 from app.errors import EngineError, OutputError
 from tests.plans import NANO, SIDECAR
@@ -50,7 +51,7 @@ def test_others_may_read_what_was_written(path):
 
 
 def test_a_plan_that_another_process_wrote(path):
-    part = planfile.temporary(path)
+    part = atomic.temporary(path)
     with open(part, "wb") as file:
         fill(file)
     written = planfile.settle(part, path, SIDECAR)
@@ -186,7 +187,7 @@ def test_listing(tmp_path):
 
 def test_sweep(path, tmp_path):
     planfile.write(path, fill, SIDECAR)
-    parts = [planfile.temporary(path), planfile.temporary(plan.beside(path))]
+    parts = [atomic.temporary(path), atomic.temporary(plan.beside(path))]
     kept = [".yolox_nano.onnx.1234abcd.part", ".yolox_nano.engine.part", "yolox_nano.engine.bad"]
     for left in parts + [str(tmp_path / name) for name in kept]:
         open(left, "wb").close()

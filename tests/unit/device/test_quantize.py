@@ -47,6 +47,23 @@ def out(tmp_path):
     return tmp_path / "layers.int8.onnx"
 
 
+def test_kernel_shapes_are_said_where_the_model_does_not(path, out):
+    """TensorRT 8.6 wants them once the weight comes out of a node."""
+    bare = onnx.load(str(path))
+    for node in bare.graph.node:
+        kept = [one for one in node.attribute if one.name != "kernel_shape"]
+        del node.attribute[:]
+        node.attribute.extend(kept)
+    onnx.save(bare, str(path))
+    chosen = quantize.quantize(str(path), str(out), feeds).nodes
+    graph, _ = arrays(out)
+    (first,) = [node for node in graph.node if node.name == "first"]
+    assert "first" in chosen
+    assert {"kernel_shape": [3, 3]}.items() <= {
+        a.name: list(a.ints) for a in first.attribute
+    }.items()
+
+
 @pytest.mark.parametrize("opset", [9, 11, 13])
 @pytest.mark.parametrize("method", quantize.METHODS)
 def test_pairs_as_tensorrt_takes_them(tmp_path, out, opset, method):

@@ -98,14 +98,25 @@ def test_a_graph_is_replayed_until_the_shape_changes(cuda):
     """A graph is of the context as it was, and another shape changes the context."""
     backend, network = runner(cuda)
     library = cuda._library
-    for count in (2, 2, 2, 3, 2, 2):
-        stand_in.found(backend, network, stand_in.pictures(count))
+    for count in (1, 1, 2, 3, 1, 2):  # from the first batch on, all are filled up to one shape
+        images = stand_in.pictures(count, seed=count)
+        stand_in.same(stand_in.found(backend, network, images), stand_in.expected(images))
     made = [name for name in library.made if name in ("cuGraphLaunch", "cuStreamEndCapture")]
     capture, launch = "cuStreamEndCapture", "cuGraphLaunch"
-    assert made == [capture, launch, launch, capture, capture, launch]
+    assert made == [capture, launch, capture, launch, launch, launch]
     assert len(library.ready) == 1 and not library.graphs
     backend.runner.close()
     assert not library.ready
+
+
+def test_after_many_single_pictures_the_engine_runs_them_alone(cuda):
+    backend, network = runner(cuda)
+    stand_in.found(backend, network, stand_in.pictures(2))
+    shapes = []
+    for _ in range(70):
+        stand_in.found(backend, network, stand_in.pictures(1))
+        shapes.append(backend.runner._rows)
+    assert shapes == [backend.runner.batch] * 64 + [1] * 6
 
 
 def test_without_graphs_the_answers_are_the_same(caplog):

@@ -3,16 +3,8 @@ import pytest
 
 from app.core.detections import Detections
 from app.core.frame import Top
-from app.media.draw import (
-    PALETTE,
-    Style,
-    caption,
-    colour_of,
-    draw,
-    draw_classes,
-    pen_for,
-    plain,
-)
+from app.media.draw import Style, caption, draw, draw_classes
+from app.media.draw_letters import PALETTE, colour_of, pen_for, plain
 
 SIZES = [(320, 180), (320, 320), (854, 480), (1920, 1080), (1080, 1920), (3840, 2160)]
 

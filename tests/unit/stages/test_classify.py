@@ -4,7 +4,7 @@ import pytest
 from app.core.frame import Top
 from app.device.backend import InputSpec, Model, TensorSpec
 from app.errors import EngineError
-from app.stages.classify import Classify, ClassifySettings
+from app.stages.classify import Classify, ClassifySettings, check_outputs
 from app.stages.preprocess import Preprocess
 from tests.doubles import frame
 from tests.fake_backend import FakeBackend
@@ -16,8 +16,9 @@ SHARES = np.array([[0.1, 0.5, 0.1, 0.3]], np.float32)
 def run(answer=SHARES, **settings):
     backend = FakeBackend({"toy": lambda windows: {"prob": answer}})
     network = backend.load(MODEL)
-    ready = Preprocess(backend, network).run([frame(image=np.zeros((90, 160, 3), np.uint8))])
-    (one,) = Classify(backend, network, ClassifySettings(**settings)).run(ready)
+    batch = [frame(image=np.zeros((90, 160, 3), np.uint8))]
+    ready = Preprocess(backend, {"cam": network}).run([batch])
+    ((one,),) = Classify(backend, {"cam": ClassifySettings(**settings)}).run(ready)
     return one
 
 
@@ -50,14 +51,14 @@ def test_what_gives_anything_but_a_score_per_class_is_refused(shapes):
     outputs = tuple(TensorSpec(f"o{n}", shape, "float32") for n, shape in enumerate(shapes))
     network = backend.load(MODEL)._replace(outputs=outputs)
     with pytest.raises(EngineError, match=r"toy: has no decoder, .* gives o0 .* in the manifest"):
-        Classify(backend, network, ClassifySettings())
+        check_outputs(network)
 
 
 @pytest.mark.parametrize("shape", [(-1, 1000), (1, 4), (-1, -1), (1, 4, 1, 1), (1, 1, 1, 4)])
 def test_a_score_per_class_is_taken_in_any_form(shape):
     backend = FakeBackend({"toy": lambda windows: {}})
     outputs = (TensorSpec("prob", shape, "float32"),)
-    Classify(backend, backend.load(MODEL)._replace(outputs=outputs), ClassifySettings())
+    check_outputs(backend.load(MODEL)._replace(outputs=outputs))
 
 
 def test_each_thread_warms_up_before_the_first_frame():
@@ -65,7 +66,7 @@ def test_each_thread_warms_up_before_the_first_frame():
 
     def pictures():
         assert backend.batches == [1]
-        yield frame()
+        yield [frame()]
 
-    assert len(list(Preprocess(backend, backend.load(MODEL)).run(pictures()))) == 1
+    assert len(list(Preprocess(backend, {"cam": backend.load(MODEL)}).run(pictures()))) == 1
     assert backend.batches == [1, 1]

@@ -6,7 +6,7 @@ import pytest
 from app.core.pipeline import Pipeline
 from app.device.backend import InputSpec, Model, Placement
 from app.errors import ConfigError, EngineError
-from app.stages.detect import Detect
+from app.stages.detect import Detect, class_ids
 from app.stages.limit import Limit
 from app.stages.preprocess import Preprocess
 from tests.doubles import Collect, FakeSource, frame
@@ -25,8 +25,9 @@ def run(model=MODEL, count=1, classes=()):
     backend = FakeBackend({"toy": lambda batch: {"output": ROWS}})
     pictures = [frame(number, image=np.zeros((90, 160, 3), np.uint8)) for number in range(count)]
     network = backend.load(model)
-    ready = Preprocess(backend, network).run(pictures)
-    return list(Detect(backend, network, classes).run(ready))
+    ready = Preprocess(backend, {"cam": network}).run([[one] for one in pictures])
+    wanted = {"cam": class_ids(classes, network.model)}
+    return [one for batch in Detect(backend, wanted).run(ready) for one in batch]
 
 
 def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():
@@ -36,6 +37,23 @@ def test_boxes_come_back_in_the_pictures_pixels_and_stay_inside_it():
     assert one.detections.class_id.tolist() == [1, 0]
     assert one.labels == ("cat", "dog")
     assert one.tensor is None
+
+
+def test_a_batch_is_one_call_for_each_network_and_each_camera_gets_its_own_boxes():
+    rows = np.array([[[16, 24, 32, 40, 0.9, 1]], [[0, 14, 64, 50, 0.8, 0]]], np.float32)
+    backend = FakeBackend(
+        {"toy": lambda batch: {"output": rows[: len(batch)]}, "other": lambda _: {"output": ROWS}}
+    )
+    toy, other = backend.load(MODEL), backend.load(MODEL._replace(name="other", labels=("x", "y")))
+    batch = [frame(7, camera, np.zeros((90, 160, 3), np.uint8)) for camera in "abc"]
+    batch.append(frame(7, "d", look=False))
+    ready = Preprocess(backend, {"a": toy, "b": other, "c": toy, "d": toy}).run([batch])
+    (made,) = Detect(backend, {"b": (0,)}).run(ready)
+    assert backend.batches[2:] == [2, 1]
+    assert [one.source for one in made] == list("abcd")
+    assert [len(one.detections) for one in made[:3]] == [1, 1, 1] and made[3].detections is None
+    np.testing.assert_allclose(made[2].detections.xyxy, [[0, 0, 160, 90]], atol=0.01)
+    assert made[1].labels == ("x", "y") and made[1].detections.class_id.tolist() == [0]
 
 
 def test_what_is_below_the_models_score_is_left_out():

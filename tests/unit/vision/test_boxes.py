@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from app.vision.boxes import area, iou, nms
+from app.vision.boxes import area, iou, nms, with_margin
 
 A, B, C = [0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]
 
@@ -66,3 +66,22 @@ def test_nms_agrees_with_the_plain_way() -> None:
         if all(iou(rows[[row]], rows[[better]])[0, 0] <= 0.5 for better in kept):
             kept.append(int(row))
     assert nms(rows, scores, 0.5).tolist() == kept
+
+
+@pytest.mark.parametrize(
+    "box, margin, expected",
+    [
+        ((10, 20, 30, 60), 0.0, (10, 20, 30, 60)),
+        ((10, 20, 30, 60), 0.5, (0, 0, 40, 80)),
+        ((-50, 90, 500, 900), 0.1, (0, 9, 200, 100)),
+        ((300, 300, 310, 310), 0.1, (199, 99, 200, 100)),
+        ((5, 5, 5, 5), 0.1, (5, 5, 6, 6)),
+    ],
+)
+def test_a_margin_stays_in_the_picture_and_leaves_a_pixel_at_least(box, margin, expected):
+    grown = with_margin(np.array([box], np.float32), margin, (200, 100))
+    np.testing.assert_allclose(grown, [expected], atol=1e-4)
+
+
+def test_no_boxes_with_a_margin():
+    assert with_margin(np.empty((0, 4), np.float32), 0.1, (200, 100)).shape == (0, 4)

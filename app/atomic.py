@@ -1,0 +1,47 @@
+"""atomic: a file is written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import uuid
+
+
+def write(path: str, content: bytes, durable: bool = True) -> None:
+    """
+    Make ``path`` a file of this content, or change nothing. Raises OSError.
+
+    ``durable`` waits for the disk: without it, a power cut soon after may leave the file empty. A
+    process that is killed may leave a ``temporary`` behind.
+    """
+    part = temporary(path)
+    try:
+        with open(part, "xb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def temporary(path: str) -> str:
+    """A new hidden name in the folder of ``path``, for what is to become that file."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.part")
+
+
+def check(path: str) -> None:
+    """Raise OSError where a file of that name could not be written. Changes nothing."""
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    place = os.path.realpath(path)
+    if not os.path.exists(place):
+        while not os.path.exists(place):
+            place = os.path.dirname(place)
+        if not os.path.isdir(place):
+            raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, "you may not write there")

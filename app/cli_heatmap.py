@@ -1,0 +1,78 @@
+"""cli_heatmap: `jetwatch heatmap`, where things were for how long, as a picture of each camera."""
+
+import argparse
+import os
+from typing import Callable
+
+from app import atomic, config
+from app.errors import ConfigError, OutputError
+from app.media import keep, picture, samples
+from app.media.heatmap import heatmap
+from app.stages.watch import heat_of
+from app.vision import heat
+
+_CELL = 15  # pixels, where no picture says how large
+
+
+def declare(one: argparse.ArgumentParser) -> None:
+    """What may be typed after `jetwatch heatmap`."""
+    one.epilog = (
+        "Reads what `jetwatch run CONFIG` keeps in the config's counters: file, also while it\n"
+        "runs. Colours are seconds that tracks stood there; the legend names them.\n\n"
+        "examples:\n"
+        "  jetwatch heatmap configs/door.yaml --out out/\n"
+        "  jetwatch heatmap configs/door.yaml --camera door --picture door.jpg --out out/"
+    )
+    add = one.add_argument
+    add("config", metavar="CONFIG", help="a YAML file with counters: in it")
+    add("--camera", metavar="NAME", help="of this one alone (default: of each that has any)")
+    add("--picture", metavar="FILE", help="draw over this picture of the camera (default: grey)")
+    add("--out", metavar="FOLDER", default=".", help="for CAMERA.heat.jpg (default: here)")
+
+
+def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
+    chosen = config.load(arguments.config)
+    if chosen.counters is None:
+        raise ConfigError(
+            f"{arguments.config}: keeps no counters, and so no heat. Add counters: FILE and run it"
+        )
+    names = [camera.name for camera in chosen.cameras]
+    if arguments.camera is not None and arguments.camera not in names:
+        known = ", ".join(names)
+        raise ConfigError(f"--camera {arguments.camera}: the config's cameras are {known}")
+    state = keep.saved(chosen.counters)
+    wanted = [name for name in names if arguments.camera in (None, name)]
+    drawn = [name for name in wanted if state.get(name, {}).get("heat")]
+    if not drawn:
+        raise ConfigError(
+            f"{chosen.counters}: holds no heat of {', '.join(wanted)} yet. Run: jetwatch run "
+            f"{arguments.config}"
+        )
+    for name in drawn:
+        say(_written(state[name], arguments.picture, os.path.join(arguments.out, name)))
+    return 0
+
+
+def _written(state: object, ground: str, stem: str) -> str:
+    """Draw one camera's; returns the file."""
+    if ground:
+        (image,) = samples.read([ground])
+        size_wh = (image.shape[1], image.shape[0])
+    else:
+        rows = state["heat"] if isinstance(state, dict) else []
+        image, size_wh = None, (heat.ACROSS * _CELL, max(1, len(rows)) * _CELL)
+    cells = heat_of(state, size_wh)
+    if not cells.any():
+        raise ConfigError(
+            f"{ground or 'the counters'}: its shape is not that of what was counted. Take a "
+            "picture of the same camera"
+        )
+    path = stem + ".heat.jpg"
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        atomic.write(path, picture.jpeg(heatmap(image, cells, size_wh), 92))
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror}. Name another folder with --out"
+        ) from error
+    return path

@@ -1,0 +1,118 @@
+"""watch: tracks become events and counts at the places of each camera."""
+
+from __future__ import generator_stop
+
+import contextlib
+import uuid
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from app.analytics.lines import Line
+from app.analytics.places import Places
+from app.analytics.speeds import Scale
+from app.analytics.zones import Zone
+from app.core.detections import Detections
+from app.core.frame import Frame
+from app.core.stage import Frames, Stage
+from app.media.keep import Kept
+from app.vision import heat
+
+_LONGEST_S = 1.0  # that one picture stands for
+
+
+class Scene(NamedTuple):
+    """What is watched in one camera's picture."""
+
+    zones: Tuple[Zone, ...] = ()
+    lines: Tuple[Line, ...] = ()
+    ground: Optional[Scale] = None  # what tells speeds
+
+
+class Watch(Stage):
+    """
+    ``frame.events``, ``frame.places`` and ``frame.heat``. Counters and heat are read from the file
+    ``keep`` at the start and kept there, if one is named. Ends of what is going on when the frames
+    end are for stages.events to tell.
+    """
+
+    name = "watch"
+
+    def __init__(
+        self,
+        scenes: Mapping[str, Scene],
+        keep: Optional[str] = None,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._keep = keep
+        self._heat = {camera: _Heat() for camera in scenes}
+        self._places = {
+            camera: Places(camera, scene.zones, scene.lines, new_id, scene.ground)
+            for camera, scene in scenes.items()
+        }
+
+    def run(self, frames: Iterable[Frame]) -> Frames:
+        with contextlib.ExitStack() as stack:
+            kept = None
+            if self._keep is not None:
+                kept = stack.enter_context(contextlib.closing(Kept(self._keep)))
+                before = kept.read()
+                for camera, places in self._places.items():
+                    places.restore(before.get(camera))
+                    self._heat[camera].saved = before.get(camera)
+            for frame in frames:
+                yield self._watched(frame)
+                if kept is not None:
+                    kept.keep(self._state, frame.captured)
+
+    def _watched(self, frame: Frame) -> Frame:
+        places = self._places.get(frame.source)
+        if places is None:
+            return frame
+        tracks = frame.detections if frame.detections is not None else Detections.empty()
+        events = places.update(
+            tracks, frame.ended, frame.labels, frame.size_wh, frame.moment, frame.time,
+            frame.attributes,
+        )  # fmt: skip
+        told = tuple(event._replace(when=frame.captured) for event in events)
+        return frame._replace(
+            events=frame.events + told,
+            places=places.view(frame.size_wh),
+            heat=self._heat[frame.source].cells(frame, tracks),
+        )
+
+    def _state(self) -> Dict[str, Any]:
+        return {
+            camera: dict(places.state(), **self._heat[camera].state())
+            for camera, places in self._places.items()
+        }
+
+
+class _Heat:
+    """Where the tracks of one camera were, and for how long."""
+
+    saved: Any = None  # what an earlier run kept
+
+    def __init__(self) -> None:
+        self._cells: Optional[np.ndarray] = None
+        self._last: Optional[float] = None
+
+    def cells(self, frame: Frame, tracks: Detections) -> np.ndarray:
+        if self._cells is None or self._cells.shape != heat.grid(frame.size_wh).shape:
+            self._cells = heat_of(self.saved, frame.size_wh)
+        passed = 0.0 if self._last is None else frame.moment - self._last
+        self._last = frame.moment
+        if len(tracks) and passed > 0:
+            x1, _, x2, y2 = tracks.xyxy[tracks.track_id >= 0].T
+            feet = np.stack([(x1 + x2) / 2, y2], axis=1)
+            heat.add(self._cells, feet, frame.size_wh, min(passed, _LONGEST_S))
+        return self._cells
+
+    def state(self) -> Dict[str, Any]:
+        return {} if self._cells is None else {"heat": np.round(self._cells, 2).tolist()}
+
+
+def heat_of(state: Any, size_wh: Tuple[int, int]) -> np.ndarray:
+    """The seconds that a camera's kept state holds, for a picture of that size; else none."""
+    saved = state.get("heat") if isinstance(state, dict) else None
+    return heat.restored(saved, size_wh)

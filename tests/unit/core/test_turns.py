@@ -1,0 +1,53 @@
+import pytest
+
+from app.core.turns import MOST, Turns
+from tests.doubles import frame
+
+
+def looked_at(turns, numbers, **rest):
+    return [one.number for n in numbers for one in turns.admit([frame(n, **rest)]) if one.look]
+
+
+@pytest.mark.parametrize(
+    "interval, expected", [(1, [0, 1, 2, 3, 4, 5, 6]), (2, [0, 2, 4, 6]), (3, [0, 3, 6])]
+)
+def test_every_nth_frame_is_looked_at(interval, expected):
+    assert looked_at(Turns(interval), range(7)) == expected
+
+
+def test_dropped_frames_do_not_put_a_look_off():
+    assert looked_at(Turns(3), [0, 1, 5, 6, 7, 8, 20, 21]) == [0, 5, 8, 20]
+
+
+def test_each_camera_has_turns_of_its_own():
+    turns = Turns(2)
+    turns.admit([frame(0, "a")])
+    batch = turns.admit([frame(1, "a"), frame(0, "b")])
+    assert [(one.source, one.look) for one in batch] == [("a", False), ("b", True)]
+
+
+def finished(turns, late, count, live=True):
+    """``count`` frames go all the way, each ``late`` seconds after it was captured."""
+    first = finished.number
+    for number in range(first, first + count):
+        (one,) = turns.admit([frame(number, live=live)])
+        turns.done(one._replace(marks=(("end", one.captured + late),)))
+    finished.number += count
+    return turns.intervals()["cam"]
+
+
+def test_auto_looks_less_often_while_frames_are_late_and_again_once_they_are_not():
+    finished.number = 0
+    turns = Turns(0, latency_s=0.1)
+    assert finished(turns, 0.05, 50) == 1
+    grown = finished(turns, 0.2, 4)
+    assert grown > 1
+    assert finished(turns, 0.2, 500) == MOST
+    assert finished(turns, 0.08, 500) == MOST, "early enough, but not by much"
+    assert finished(turns, 0.04, 30) == MOST - 1
+    assert finished(turns, 0.04, 1000) == 1
+
+
+def test_auto_looks_at_each_frame_of_a_file():
+    finished.number = 0
+    assert finished(Turns(0, latency_s=0.1), 5.0, 100, live=False) == 1

@@ -1,0 +1,71 @@
+import os
+import stat
+
+import pytest
+
+from app import atomic
+
+
+@pytest.mark.parametrize("durable", [True, False])
+@pytest.mark.parametrize("content", [b"", b"new", bytes(range(256)) * 1000])
+def test_the_file_is_the_content_and_nothing_else_is_left(tmp_path, content, durable):
+    path = tmp_path / "a.json"
+    path.write_bytes(b"old")
+    atomic.write(str(path), content, durable)
+    assert path.read_bytes() == content
+    assert os.listdir(str(tmp_path)) == ["a.json"]
+
+
+def test_others_may_read_it(tmp_path):
+    """A service runs as its own user; mkstemp would have kept it out."""
+    mask = os.umask(0o022)
+    try:
+        atomic.write(str(tmp_path / "a"), b"1")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(os.stat(str(tmp_path / "a")).st_mode) == 0o644
+
+
+def test_a_failure_changes_nothing(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError):
+        atomic.write(str(tmp_path / "a"), b"1")
+    with pytest.raises(FileNotFoundError):
+        atomic.write(str(tmp_path / "none" / "a"), b"1")
+    with pytest.raises(TypeError):
+        atomic.write(str(tmp_path / "b"), "text")
+    assert os.listdir(str(tmp_path)) == ["a"]
+
+
+def test_a_bare_name_is_of_this_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    atomic.write("a", b"1")
+    assert os.listdir(".") == ["a"]
+
+
+def test_a_temporary_is_hidden_beside_it_and_new_each_time(tmp_path):
+    names = {atomic.temporary(str(tmp_path / "a.json")) for _ in range(10)}
+    assert len(names) == 10
+    for name in names:
+        assert os.path.dirname(name) == str(tmp_path)
+        assert os.path.basename(name).startswith(".a.json.") and name.endswith(".part")
+
+
+def test_check_says_what_would_fail_and_changes_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    atomic.check(str(tmp_path / "file"))
+    atomic.check(str(tmp_path / "new" / "folder" / "a"))
+    with pytest.raises(IsADirectoryError):
+        atomic.check(str(tmp_path))
+    with pytest.raises(NotADirectoryError):
+        atomic.check(str(tmp_path / "file" / "a"))
+    assert os.listdir(str(tmp_path)) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_what_may_not_be_written(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(PermissionError):
+        atomic.check(str(tmp_path / "a"))
+    with pytest.raises(PermissionError):
+        atomic.write(str(tmp_path / "a"), b"1")

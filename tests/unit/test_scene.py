@@ -1,0 +1,115 @@
+"""scene: what is wrong with places, tracks, looks, privacy and events, with its line."""
+
+import pytest
+
+from app import config
+from app.errors import ConfigError
+
+HEAD = "cameras:\n- name: a\n  source: test://\n"
+TAIL = "detect: {model: m}\n"
+SQUARE = "[[0, 0], [1, 0], [1, 1], [0, 1]]"
+
+
+def zone(points, more=""):
+    return f"{HEAD}  zones:\n  - name: z\n    points: {points}\n{more}{TAIL}"
+
+
+def refused(text, *words):
+    with pytest.raises(ConfigError) as raised:
+        config.parse(text, "c.yaml")
+    message = str(raised.value)
+    assert all(word in message for word in words), message
+    return message.splitlines()
+
+
+@pytest.mark.parametrize(
+    "points, words",
+    [
+        ("[[0, 0], [1, 1]]", "needs 3 points"),
+        ("[]", "needs 3 points"),
+        ("[[0, 0], [1, 1], [1, 0], [0, 1]]", "cross"),
+        ("[[0, 0], [0.5, 0.5], [1, 1]]", "area"),
+        ("[[0, 0], [0.5, 300], [1, 1]]", "cannot be used"),
+        ("[[0, 0], [.nan, 0], [1, 1]]", "must be a number"),
+        ("[[0, 0], [-1, 0], [1, 1]]", "below 0"),
+        ("[[0, 0], [1], [1, 1]]", "must have 2 values"),
+        ("what", "must be a list"),
+    ],
+)
+def test_a_polygon_that_is_none(points, words):
+    (line,) = refused(zone(points), words)
+    assert line.startswith("c.yaml:6: cameras[0].zones[0].points") or "points[1]" in line
+    mask = f"{HEAD}  masks: [{points}]\n{TAIL}"
+    refused(mask, words, "c.yaml:4: cameras[0].masks[0]")
+
+
+@pytest.mark.parametrize("points", ["[[0.1, 0.1]]", "[[0.1, 0.1], [0.1, 0.1]]", "[]"])
+def test_a_line_of_no_length(points):
+    text = f"{HEAD}  lines: [{{name: l, points: {points}}}]\n{TAIL}"
+    refused(text, "c.yaml:4: cameras[0].lines[0].points cannot be used")
+
+
+def test_every_mistake_at_once_with_its_line():
+    text = (
+        "cameras:\n"
+        "- name: a\n  source: test://\n"
+        "  zones:\n"
+        "  - {name: z, points: [[0, 0], [1, 1]]}\n"
+        f"  - {{name: z, points: {SQUARE}}}\n"
+        "- name: a\n  source: test://\n"
+        "  lines: [{name: l, points: [[1, 1], [1, 1]], point: feet}]\n"
+        "detect: {model: m, interval: 0}\n"
+        "looks: [{name: l, model: c, refresh_s: -1}]\n"
+    )
+    assert [line.split(" ")[0] for line in refused(text)] == [
+        f"c.yaml:{number}:" for number in (5, 9, 10, 11)
+    ]
+    good = text.replace("[[0, 0], [1, 1]]", SQUARE).replace("-1", "1").replace("interval: 0", "")
+    good = good.replace("[[1, 1], [1, 1]], point: feet", "[[1, 1], [0, 1]]")
+    refused(good, "c.yaml:6: cameras[0].zones[1].name 'z' is the name of two places")
+    refused(good.replace("{name: z, points", "{name: y, points", 1), "'a' is the name of two")
+
+
+def test_a_line_and_a_zone_do_not_share_a_name():
+    text = zone(SQUARE, "  lines: [{name: z, points: [[0, 0], [1, 1]]}]\n")
+    refused(text, "'z' is the name of two places")
+
+
+@pytest.mark.parametrize(
+    "ground, words",
+    [
+        ("{points: [[0, 0], [1, 0], [1, 1]], metres: [[0, 0], [1, 0], [1, 1]]}", "4 points"),
+        (f"{{points: {SQUARE}, metres: [[0, 0], [1, 1], [2, 2], [3, 3]]}}", "cannot be used"),
+        (f"{{points: {SQUARE}}}", "metres is required"),
+    ],
+)
+def test_a_ground_that_gives_no_scale(ground, words):
+    refused(f"{HEAD}  ground: {ground}\n{TAIL}", words)
+
+
+def test_privacy_that_would_hide_nothing():
+    text = f"{HEAD}detect: {{model: m, classes: [car]}}\nprivacy: {{classes: [person]}}\n"
+    refused(text, "c.yaml:5: privacy.classes hides 'person', which detect.classes leaves out")
+
+
+@pytest.mark.parametrize("value, kept", [("auto", 0), ("3", 3)])
+def test_the_interval_is_a_number_or_auto(value, kept):
+    made = config.parse(f"{HEAD}detect: {{model: m, interval: {value}}}\n")
+    assert made.detect.interval == kept
+
+
+@pytest.mark.parametrize("value", ["0", "often", "1.5", "[auto]", "true"])
+def test_what_is_no_interval(value):
+    refused(f"{HEAD}detect: {{model: m, interval: {value}}}\n", "detect.interval must be")
+
+
+def test_what_stands_with_each_camera_is_kept_by_its_name():
+    text = (
+        f"cameras:\n- name: a\n  source: test://\n  model: other\n  masks: [{SQUARE}]\n"
+        f"- name: b\n  source: test://\n  zones: [{{name: z, points: {SQUARE}, crowd: 2}}]\n{TAIL}"
+    )
+    made = config.parse(text)
+    assert dict(made.models_of) == {"a": "other"}
+    assert list(made.scenes) == ["b"] and made.scenes["b"].zones[0].crowd == 2
+    assert list(made.privacy.masks) == ["a"] and len(made.privacy.masks["a"][0]) == 4
+    assert made.track is None and made.events is None and made.counters is None
