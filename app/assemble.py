@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
-from app.config import Config
+from app.config import Config, asked_labels
 from app.core.pipeline import Pipeline
 from app.core.stage import BatchStage, Source, Stage
 from app.core.turns import Turns
@@ -17,7 +17,7 @@ from app.media import journal, mp4, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
-from app.stages.detect import Detect, class_ids
+from app.stages.detect import Detect, class_ids, unknown_labels
 from app.stages.events import Events
 from app.stages.faces import Faces
 from app.stages.limit import Limit
@@ -154,19 +154,10 @@ def _searching(config: Config, models: Mapping[str, Model]) -> Iterator[Tuple[st
 def check_classes(config: Config, models: Mapping[str, Model]) -> None:
     """Raise one ConfigError for all labels that a camera's model does not know."""
     wrong: List[str] = []
-    for camera, model in models.items():
-        named = [("detect.classes", config.detect.classes)]
-        named += [(f"looks {look.name}", look.of) for look in config.looks]
-        if config.privacy:
-            named.append(("privacy.classes", config.privacy.classes))
-        scene = config.scenes.get(camera, Scene())
-        named += [(f"{camera}: {zone.name}", zone.classes) for zone in scene.zones]
-        named += [(f"{camera}: {line.name}", line.classes) for line in scene.lines]
-        for where, classes in named:
-            try:
-                class_ids(classes, model, where)
-            except ConfigError as error:
-                wrong.append(str(error))
+    for path, camera, labels in asked_labels(config):
+        if camera in models:
+            place = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
+            wrong += [f"{place[1:]}: {one}" for one in unknown_labels(labels, models[camera])]
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
 

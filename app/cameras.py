@@ -5,6 +5,7 @@ import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
 from app import kinds, scene
+from app.analytics import shapes
 from app.errors import ConfigError
 from app.kinds import Flag, ListOf, Number, Text, Whole
 from app.media import uri
@@ -31,7 +32,9 @@ def _viewed(
     return Viewed(Camera(uri=source, **values), model, Scene(zones, lines, ground), masks)
 
 
-def _double_places(viewed: Viewed) -> Iterator[Complaint]:
+def _misplaced(viewed: Viewed) -> Iterator[Complaint]:
+    """Places of one name, and those outside a picture whose size is asked for."""
+    size_wh = viewed.camera.wanted_wh
     seen: Set[str] = set()
     groups: Dict[str, Any] = {"zones": viewed.scene.zones, "lines": viewed.scene.lines}
     for key, places in groups.items():
@@ -40,6 +43,9 @@ def _double_places(viewed: Viewed) -> Iterator[Complaint]:
                 text = f"{place.name!r} is the name of two places; give each its own"
                 yield Complaint((key, row, "name"), text)
             seen.add(place.name)
+            beyond = shapes.outside(place.points, key[:-1], size_wh) if size_wh else None
+            if beyond is not None:
+                yield Complaint((key, row, "points"), f"cannot be seen. {beyond}")
 
 
 def short_name(text: str) -> Optional[str]:
@@ -129,5 +135,5 @@ CAMERA = Group(
         Setting("ground", scene.GROUND, None, "what tells speeds"),
         Setting("masks", scene.MASKS, (), "areas that nobody sees, as lists of points"),
     ),
-    _double_places,
+    _misplaced,
 )

@@ -7,12 +7,12 @@ defaults all come from it.
 
 import os
 from types import MappingProxyType
-from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Union
 
-from app import scene, settings
+from app import catalogue, scene, settings
 from app.analytics.tracker import TrackSettings
 from app.cameras import CAMERA, FilePath, Viewed, short_name
-from app.device.backend import BackendSettings
+from app.device.backend import BackendSettings, Model
 from app.errors import ConfigError
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
 from app.manifest import Inline, inline_group
@@ -23,7 +23,7 @@ from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
 from app.settings import Complaint, Group, Setting
 from app.stages import record
-from app.stages.detect import DetectSettings
+from app.stages.detect import DetectSettings, unknown_labels
 from app.stages.events import EventsSettings
 from app.stages.look import LookSettings
 from app.stages.privacy import PrivacySettings
@@ -84,6 +84,7 @@ def disagreements(config: Config) -> Iterator[Complaint]:
             yield Complaint(
                 ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
             )
+    yield from _unknown_labels(config)
     looked_for = config.detect.classes
     for name in config.privacy.classes if config.privacy and looked_for else ():
         if name not in looked_for:
@@ -102,6 +103,51 @@ def disagreements(config: Config) -> Iterator[Complaint]:
             taken[os.path.realpath(path)] = path
     if config.report and os.path.realpath(config.report.path) in taken:
         yield Complaint(("report", "path"), f"{config.report.path} has another use already")
+
+
+Place = Tuple[Union[str, int], ...]
+
+
+def asked_labels(config: Config) -> Iterator[Tuple[Place, str, Tuple[str, ...]]]:
+    """All labels that are named: where, the camera whose model must know them, and which."""
+    for row, camera in enumerate(config.cameras):
+        yield ("detect", "classes"), camera.name, config.detect.classes
+        if config.privacy:
+            yield ("privacy", "classes"), camera.name, config.privacy.classes
+        for number, look in enumerate(config.looks):
+            yield ("looks", number, "of"), camera.name, look.of
+        watched = config.scenes.get(camera.name, Scene())
+        for number, zone in enumerate(watched.zones):
+            yield ("cameras", row, "zones", number, "classes"), camera.name, zone.classes
+        for number, line in enumerate(watched.lines):
+            yield ("cameras", row, "lines", number, "classes"), camera.name, line.classes
+
+
+def _unknown_labels(config: Config) -> Iterator[Complaint]:
+    """Of models whose labels a manifest tells. Others are known once they are loaded."""
+    models: Dict[str, Optional[Model]] = {}
+    told = set()
+    for place, camera, labels in asked_labels(config):
+        name = config.models_of.get(camera, config.detect.model)
+        if name not in models:
+            models[name] = _described(config, name)
+        model = models[name]
+        if model is None or not model.labels:
+            continue
+        for problem in unknown_labels(labels, model):
+            if (place, problem) not in told:
+                told.add((place, problem))
+                yield Complaint(place, f"cannot be: {problem}")
+
+
+def _described(config: Config, name: str) -> Optional[Model]:
+    own = [one.model() for one in config.models if one.name == name]
+    if own:
+        return own[0]
+    try:
+        return catalogue.find(name).model
+    except ConfigError:  # a file, or a mistake that is told when it is opened
+        return None
 
 
 def _inputs(config: Config) -> Iterator[str]:

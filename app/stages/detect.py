@@ -3,7 +3,7 @@
 from __future__ import generator_stop
 
 import difflib
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -77,9 +77,15 @@ def class_ids(
     The numbers of these labels, which stand at ``place`` in the config. Raises ConfigError for
     one that the model does not know.
     """
+    for problem in unknown_labels(classes, model):
+        raise ConfigError(f"{place}: {problem}")
+    return tuple(model.labels.index(name) for name in classes)
+
+
+def unknown_labels(classes: Sequence[str], model: Model) -> Iterator[str]:
+    """A sentence for each label that the model does not know."""
     for name in classes:
         if name not in model.labels:
             near = difflib.get_close_matches(name, model.labels, 1)
             hint = f"Did you mean {near[0]!r}?" if near else "It knows: " + ", ".join(model.labels)
-            raise ConfigError(f"{place}: {model.name} has no label {name!r}. {hint}")
-    return tuple(model.labels.index(name) for name in classes)
+            yield f"{model.name} has no label {name!r}. {hint}"

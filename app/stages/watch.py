@@ -3,11 +3,13 @@
 from __future__ import generator_stop
 
 import contextlib
+import logging
 import uuid
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from app.analytics import shapes
 from app.analytics.lines import Line
 from app.analytics.places import Places
 from app.analytics.speeds import Scale
@@ -17,6 +19,8 @@ from app.core.frame import Frame
 from app.core.stage import Frames, Stage
 from app.media.keep import Kept
 from app.vision import heat
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_S = 1.0  # that one picture stands for
 
@@ -45,6 +49,8 @@ class Watch(Stage):
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._keep = keep
+        self._scenes = scenes
+        self._size_of: Dict[str, Tuple[int, int]] = {}
         self._heat = {camera: _Heat() for camera in scenes}
         self._places = {
             camera: Places(camera, scene.zones, scene.lines, new_id, scene.ground)
@@ -69,6 +75,9 @@ class Watch(Stage):
         places = self._places.get(frame.source)
         if places is None:
             return frame
+        if self._size_of.get(frame.source) != frame.size_wh:
+            self._size_of[frame.source] = frame.size_wh
+            self._warn_of_the_unseen(frame)
         tracks = frame.detections if frame.detections is not None else Detections.empty()
         events = places.update(
             tracks, frame.ended, frame.labels, frame.size_wh, frame.moment, frame.time,
@@ -80,6 +89,15 @@ class Watch(Stage):
             places=places.view(frame.size_wh),
             heat=self._heat[frame.source].cells(frame, tracks),
         )
+
+    def _warn_of_the_unseen(self, frame: Frame) -> None:
+        scene = self._scenes[frame.source]
+        named = [("zone", one.name, one.points) for one in scene.zones]
+        named += [("line", one.name, one.points) for one in scene.lines]
+        for kind, name, points in named:
+            beyond = shapes.outside(points, kind, frame.size_wh)
+            if beyond is not None:
+                logger.warning("%s: %s counts nothing. %s", frame.source, name, beyond)
 
     def _state(self) -> Dict[str, Any]:
         return {

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "manifest": {"labels", "kinds", "settings", "device", "vision", "fetch", "home", "errors"},
     "catalogue": {"manifest", "device", "home", "errors"},
     "scene": {"kinds", "settings", "stages", "analytics", "media", "vision"},
-    "cameras": {"kinds", "settings", "scene", "stages", "media", "errors"},
+    "cameras": {"analytics", "kinds", "settings", "scene", "stages", "media", "errors"},
     "config": {
         "cameras",
         "scene",

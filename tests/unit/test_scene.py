@@ -113,3 +113,27 @@ def test_what_stands_with_each_camera_is_kept_by_its_name():
     assert list(made.scenes) == ["b"] and made.scenes["b"].zones[0].crowd == 2
     assert list(made.privacy.masks) == ["a"] and len(made.privacy.masks["a"][0]) == 4
     assert made.track is None and made.events is None and made.counters is None
+
+
+def test_labels_that_no_model_knows_are_all_told_with_their_lines():
+    text = (
+        "cameras:\n- name: a\n  source: test://\n"
+        f"  zones: [{{name: z, points: {SQUARE}, classes: [persn]}}]\n"
+        "  lines: [{name: l, points: [[0, 0], [1, 1]], classes: [car, lorry]}]\n"
+        "- name: b\n  source: test://\n"
+        "detect: {model: yolox_nano}\n"
+        "looks:\n- {name: kind, model: mobilenet_v2, of: [trck]}\n"
+        "privacy: {classes: [face]}\n"
+    )
+    lines = refused(text)
+    assert [line.split(" cannot be: ")[0] for line in lines] == [
+        "c.yaml:4: cameras[0].zones[0].classes", "c.yaml:5: cameras[0].lines[0].classes",
+        "c.yaml:10: looks[0].of", "c.yaml:11: privacy.classes",
+    ]  # fmt: skip
+    assert "Did you mean 'person'?" in lines[0]
+
+
+def test_a_zone_outside_a_picture_whose_size_is_known():
+    text = zone("[[2000, 10], [2100, 10], [2100, 90]]", "  size_wh: [1280, 720]\n")
+    refused(text, "c.yaml:6: cameras[0].zones[0].points cannot be seen", "1280x720")
+    config.parse(zone("[[2000, 10], [2100, 10], [2100, 90]]"))

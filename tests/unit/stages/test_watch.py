@@ -88,3 +88,11 @@ def test_each_camera_has_its_own_counts_and_one_without_places_has_heat():
 def test_the_heat_of_another_shape_is_not_taken():
     assert heat_of({"heat": [[1.0, 2.0]]}, (200, 100)).sum() == 0
     assert heat_of("nonsense", (200, 100)).sum() == 0
+
+
+def test_a_place_outside_the_picture_is_told_once_and_stops_nothing(caplog):
+    far = Zone("far", ((900.0, 10.0), (990.0, 10.0), (990.0, 90.0)))
+    made = watched(walk(ACROSS), scenes={"cam": Scene(zones=(far, SCENE.zones[0]))})
+    assert len(made) == len(ACROSS) and made[-1].places[1].total == 1
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("cam: far counts nothing. ") and "200x100" in said
