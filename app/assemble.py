@@ -1,23 +1,32 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
-from app.config import Config, asked_labels
+from app.chosen import (
+    Build,
+    Networks,
+    check_models,
+    chosen_models,
+    model_of,
+    searched_with,
+    tracking,
+)
+from app.conflicts import Config
 from app.core.pipeline import Pipeline
 from app.core.stage import BatchStage, Source, Stage
 from app.core.turns import Turns
 from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
-from app.device.jetson import GpuBackend, NoEngine
-from app.errors import ConfigError, DeviceError
-from app.media import journal, mp4, rtsp
+from app.device.jetson import GpuBackend
+from app.errors import ConfigError, DeviceError, EngineError
+from app.media import journal, keep, mp4, picture, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
-from app.stages.detect import Detect, class_ids, unknown_labels
+from app.stages.detect import Detect, class_ids
 from app.stages.events import Events
 from app.stages.faces import Faces
 from app.stages.limit import Limit
@@ -31,9 +40,9 @@ from app.stages.report import Report
 from app.stages.track import Track
 from app.stages.watch import Scene, Watch
 
-logger = logging.getLogger(__name__)
+_SURER = 0.2  # above a model's least score: what begins a track. ByteTrack has 0.1
 
-Build = Callable[[Model], Any]
+logger = logging.getLogger(__name__)
 
 
 def assemble(
@@ -47,22 +56,28 @@ def assemble(
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
     models = chosen_models(config)
-    loaded = _Loaded(backend, build)
-    networks = {camera: loaded.network(model) for camera, model in _searching(config, models)}
-    check_classes(config, {camera: one.model for camera, one in networks.items()})
+    loaded = Networks(backend, build)
+    networks = {camera: loaded.of(model) for camera, model in searched_with(config, models)}
+    check_models(config, {camera: one.model for camera, one in networks.items()})
     first = _finding(config, backend, networks)
     if config.privacy and config.privacy.faces:
-        first.append(Faces(backend, loaded.network(_model(config, config.privacy.faces))))
-    looks = [(one, loaded.network(_model(config, one.model))) for one in config.looks]
+        faces = loaded.of(model_of(config, config.privacy.faces))
+        if faces.model.decoder is None:
+            raise EngineError(
+                f"{faces.model.name}: is a classifier; privacy.faces wants a detector"
+            )
+        first.append(Faces(backend, faces))
+    looks = [(one, loaded.of(model_of(config, one.model))) for one in config.looks]
     for _, network in looks:
+        if network.model.decoder is not None:
+            raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
     captured = sources(config)
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
     if tracking(config):
-        asked = config.track or TrackSettings()
-        second.append(Track({one: asked._replace(score=models[one].score) for one in detecting}))
+        second.append(Track({one: _track_settings(config, models[one]) for one in detecting}))
     if looks:
         second.append(Look(backend, looks))
     if frames is not None:
@@ -85,7 +100,7 @@ def _finding(
 ) -> List[Union[BatchStage, Stage]]:
     """What the networks' outputs are read by: boxes, or one score per class."""
     asked = config.detect
-    wanted = {one: class_ids(asked.classes, network.model) for one, network in networks.items()}
+    wanted = {one: _wanted(asked.classes, network.model) for one, network in networks.items()}
     stages: List[Union[BatchStage, Stage]] = [Preprocess(backend, networks)]
     naming = {}
     for camera, network in networks.items():
@@ -97,6 +112,14 @@ def _finding(
     if naming:
         stages.append(Classify(backend, naming))
     return stages
+
+
+def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
+    """The numbers of those that this model knows; another camera's may know the others."""
+    known = [name for name in classes if name in model.labels]
+    if classes and not known:
+        raise ConfigError(f"detect.classes: {model.name} knows none of {', '.join(classes)}")
+    return class_ids(known, model)
 
 
 def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, Stage]]:
@@ -119,47 +142,9 @@ def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, S
     return seen
 
 
-def tracking(config: Config) -> bool:
-    """Whether anything needs tracks."""
-    asked = config.track or config.looks or config.scenes or config.counters
-    return bool(asked) or config.overlay.heat or config.detect.interval != 1
-
-
-def chosen_models(config: Config) -> Dict[str, Model]:
-    """What each camera is looked at with."""
-    asked = config.detect
-    made = {}
-    for camera in config.cameras:
-        model = _model(config, config.models_of.get(camera.name, asked.model))
-        made[camera.name] = model._replace(
-            score=model.score if asked.score is None else asked.score,
-            iou=model.iou if asked.iou is None else asked.iou,
-        )
-    return made
-
-
-def _model(config: Config, name: str) -> Model:
-    """One of the config's own, of the catalogue, or an ONNX file."""
-    own = [one.model() for one in config.models if one.name == name]
-    return own[0] if own else catalogue.model(name)
-
-
-def _searching(config: Config, models: Mapping[str, Model]) -> Iterator[Tuple[str, Model]]:
-    """The models as they are run: a tracker wants also what is less sure."""
-    low = (config.track or TrackSettings()).low if tracking(config) else 1.0
-    for camera, model in models.items():
-        yield camera, model._replace(score=min(model.score, low))
-
-
-def check_classes(config: Config, models: Mapping[str, Model]) -> None:
-    """Raise one ConfigError for all labels that a camera's model does not know."""
-    wrong: List[str] = []
-    for path, camera, labels in asked_labels(config):
-        if camera in models:
-            place = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
-            wrong += [f"{place[1:]}: {one}" for one in unknown_labels(labels, models[camera])]
-    if wrong:
-        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+def _track_settings(config: Config, model: Model) -> TrackSettings:
+    asked = config.track or TrackSettings(score=0.0)
+    return asked._replace(score=asked.score or min(0.95, model.score + _SURER))
 
 
 def describe(config: Config) -> Iterator[str]:
@@ -167,12 +152,11 @@ def describe(config: Config) -> Iterator[str]:
     for camera in config.cameras:
         yield f"camera   {camera.name}: {camera.shown}"
     models = chosen_models(config)
-    # others' labels are known once they are loaded
-    check_classes(config, {camera: one for camera, one in models.items() if one.labels})
     asked = [look.model for look in config.looks]
     if config.privacy and config.privacy.faces:
         asked.append(config.privacy.faces)
-    for model in _distinct([*models.values(), *(_model(config, name) for name in asked)]):
+    wanted = [*models.values(), *(model_of(config, name) for name in asked)]
+    for model in {one.name: one for one in wanted}.values():
         yield f"model    {model.name}: {model.path}" + ("" if model.input else " (no manifest)")
         note = catalogue.note(model.name)
         if note:
@@ -190,6 +174,16 @@ def describe(config: Config) -> Iterator[str]:
         names = [camera.name for camera in config.cameras]
         for path in record.paths(config.record.path, names).values():
             yield f"film     {path}"
+    if config.privacy:
+        hidden = [*config.privacy.classes, *filter(None, [config.privacy.faces])]
+        hidden += [f"{len(masks)} masks of {name}" for name, masks in config.privacy.masks.items()]
+        yield f"hidden   {', '.join(hidden)}"
+    if config.events:
+        yield f"events   {config.events.path}"
+        if config.events.snapshots:
+            yield f"pictures {config.events.snapshots}"
+    if config.counters:
+        yield f"counters {config.counters}"
     if config.report:
         yield f"report   {config.report.path}"
 
@@ -218,47 +212,6 @@ def backend(config: Config) -> Backend:
     return HostBackend(config.backend.threads)
 
 
-class _Loaded:
-    """Networks, each read once however many cameras it serves."""
-
-    def __init__(self, backend: Backend, build: Optional[Build]) -> None:
-        self._backend = backend
-        self._build = build
-        self._networks: Dict[Tuple[str, float, float], Network] = {}
-
-    def network(self, model: Model) -> Network:
-        key = (model.path, model.score, model.iou)
-        if key not in self._networks:
-            self._networks[key] = self._load(model)
-        return self._networks[key]
-
-    def _load(self, model: Model) -> Network:
-        try:
-            with self._backend.attached():
-                network = self._backend.load(model)
-        except NoEngine as error:
-            if self._build is None:
-                raise
-            logger.warning("%s. Building it now", error)
-            self._build(model)
-            with self._backend.attached():
-                network = self._backend.load(model)
-        if network.guessed:
-            logger.info(
-                "%s has no manifest, taken for: %s; input %s, %s, %s",
-                model.name,
-                network.guessed,
-                "x".join(map(str, network.input.size_wh)),
-                network.input.colour,
-                network.input.placement.value,
-            )
-        return network
-
-
-def _distinct(models: Sequence[Model]) -> List[Model]:
-    return list({model.path: model for model in models}.values())
-
-
 def _check_outputs(config: Config) -> None:
     """Raise OutputError before a camera is opened, where a later stage could not open its file."""
     names = [camera.name for camera in config.cameras]
@@ -269,5 +222,9 @@ def _check_outputs(config: Config) -> None:
         report.check(config.report.path)
     if config.events:
         journal.check(config.events.path)
+        if config.events.snapshots is not None:
+            picture.check(config.events.snapshots)
+    if config.counters:
+        keep.check(config.counters)
     if config.rtsp:
         rtsp.check(config.rtsp)

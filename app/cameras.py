@@ -57,6 +57,9 @@ def short_name(text: str) -> Optional[str]:
 class FilePath(Text):
     """A file's path; ~ is the home folder."""
 
+    def __init__(self) -> None:
+        super().__init__(check=lambda text: None if text.strip() else "must not be empty")
+
     def read(self, node: Any, place: str, report: kinds.Report) -> Any:
         text = super().read(node, place, report)
         return None if text is None else os.path.expanduser(text)

@@ -19,10 +19,12 @@ from app import (
     cli_convert,
     cli_heatmap,
     config,
+    conflicts,
     console,
     engines,
     fetch,
 )
+from app.chosen import Build
 from app.cli_flags import parser
 from app.device import onnxfile
 from app.device.backend import Model
@@ -109,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _builder(chosen: config.Config) -> Optional[assemble.Build]:
+def _builder(chosen: conflicts.Config) -> Optional[Build]:
     """How `run` makes an engine that is missing, where the config lets it."""
     if chosen.backend.build != "auto":
         return None
@@ -212,7 +214,7 @@ def _printing() -> Iterator[None]:
         raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
-def _asked(arguments: argparse.Namespace) -> Tuple[Optional[config.Config], Flags]:
+def _asked(arguments: argparse.Namespace) -> Tuple[Optional[conflicts.Config], Flags]:
     flags = Flags(
         source=arguments.source,
         model=arguments.model,

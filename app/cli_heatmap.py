@@ -5,7 +5,7 @@ import os
 from typing import Callable
 
 from app import atomic, config
-from app.errors import ConfigError, OutputError
+from app.errors import ConfigError, OutputError, SourceError
 from app.media import keep, picture, samples
 from app.media.heatmap import heatmap
 from app.stages.watch import heat_of
@@ -20,8 +20,8 @@ def declare(one: argparse.ArgumentParser) -> None:
         "Reads what `jetwatch run CONFIG` keeps in the config's counters: file, also while it\n"
         "runs. Colours are seconds that tracks stood there; the legend names them.\n\n"
         "examples:\n"
-        "  jetwatch heatmap configs/door.yaml --out out/\n"
-        "  jetwatch heatmap configs/door.yaml --camera door --picture door.jpg --out out/"
+        "  jetwatch heatmap configs/door-counter.yaml --out out/\n"
+        "  jetwatch heatmap configs/door-counter.yaml --camera door --picture door.jpg --out out/"
     )
     add = one.add_argument
     add("config", metavar="CONFIG", help="a YAML file with counters: in it")
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
         raise ConfigError(f"--camera {arguments.camera}: the config's cameras are {known}")
     state = keep.saved(chosen.counters)
     wanted = [name for name in names if arguments.camera in (None, name)]
-    drawn = [name for name in wanted if state.get(name, {}).get("heat")]
+    drawn = [name for name in wanted if _rows(state.get(name))]
     if not drawn:
         raise ConfigError(
             f"{chosen.counters}: holds no heat of {', '.join(wanted)} yet. Run: jetwatch run "
@@ -55,18 +55,18 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
 
 def _written(state: object, ground: str, stem: str) -> str:
     """Draw one camera's; returns the file."""
+    image, size_wh = None, (heat.ACROSS * _CELL, _rows(state) * _CELL)
     if ground:
-        (image,) = samples.read([ground])
+        try:
+            (image,) = samples.read([ground])
+        except SourceError as error:
+            raise SourceError(f"{ground}: cannot be read as a picture. Check --picture") from error
         size_wh = (image.shape[1], image.shape[0])
-    else:
-        rows = state["heat"] if isinstance(state, dict) else []
-        image, size_wh = None, (heat.ACROSS * _CELL, max(1, len(rows)) * _CELL)
     cells = heat_of(state, size_wh)
     if not cells.any():
-        raise ConfigError(
-            f"{ground or 'the counters'}: its shape is not that of what was counted. Take a "
-            "picture of the same camera"
-        )
+        what = f"{ground}: its shape is not that of what was counted. Take the camera's own picture"
+        nothing = "the counters hold no heat that can be drawn. Delete the file and run again"
+        raise ConfigError(what if ground else nothing)
     path = stem + ".heat.jpg"
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -76,3 +76,9 @@ def _written(state: object, ground: str, stem: str) -> str:
             f"{path}: cannot be written: {error.strerror}. Name another folder with --out"
         ) from error
     return path
+
+
+def _rows(state: object) -> int:
+    """How many rows of cells a camera's kept state has."""
+    cells = state.get("heat") if isinstance(state, dict) else None
+    return len(cells) if isinstance(cells, list) else 0

@@ -5,51 +5,22 @@ What may be written stands once, in ``CONFIG``: the reader, the JSON Schema in c
 defaults all come from it.
 """
 
-import os
-from types import MappingProxyType
-from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple
 
-from app import catalogue, scene, settings
-from app.analytics.tracker import TrackSettings
+from app import scene, settings
 from app.cameras import CAMERA, FilePath, Viewed, short_name
-from app.device.backend import BackendSettings, Model
-from app.errors import ConfigError
+from app.conflicts import Config, disagreements
+from app.device.backend import BackendSettings
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
-from app.manifest import Inline, inline_group
-from app.media import uri
-from app.media.camera import Camera
-from app.media.draw import PLAIN, Style
+from app.manifest import inline_group
+from app.media.draw import Style
 from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
-from app.settings import Complaint, Group, Setting
-from app.stages import record
-from app.stages.detect import DetectSettings, unknown_labels
-from app.stages.events import EventsSettings
-from app.stages.look import LookSettings
+from app.settings import Group, Setting
+from app.stages.detect import DetectSettings
 from app.stages.privacy import PrivacySettings
 from app.stages.record import RecordSettings
 from app.stages.report import ReportSettings
-from app.stages.watch import Scene
-
-
-class Config(NamedTuple):
-    """Everything that ``assemble`` needs. What may be None is off then."""
-
-    cameras: Tuple[Camera, ...]
-    detect: DetectSettings
-    models_of: Mapping[str, str] = MappingProxyType({})  # camera -> model, where it has its own
-    scenes: Mapping[str, Scene] = MappingProxyType({})  # of cameras that have places
-    track: Optional[TrackSettings] = None
-    looks: Tuple[LookSettings, ...] = ()
-    privacy: Optional[PrivacySettings] = None
-    events: Optional[EventsSettings] = None
-    counters: Optional[str] = None  # the file in which they survive a restart
-    models: Tuple[Inline, ...] = ()  # those that the catalogue lacks
-    backend: BackendSettings = BackendSettings()
-    overlay: Style = PLAIN
-    rtsp: Optional[RtspSettings] = None
-    record: Optional[RecordSettings] = None
-    report: Optional[ReportSettings] = None
 
 
 def load(path: str) -> Config:
@@ -67,97 +38,6 @@ def parse(text: str, path: str = "config") -> Config:
 def schema() -> Dict[str, Any]:
     """The JSON Schema of a config file, as configs/schema.json has it."""
     return settings.schema(CONFIG, "Jetwatch config")
-
-
-def disagreements(config: Config) -> Iterator[Complaint]:
-    """What is wrong between one value and another."""
-    names = [one.name for one in config.cameras]
-    for row, name in enumerate(names):
-        if name in names[:row]:
-            yield Complaint(
-                ("cameras", row, "name"),
-                f"{name!r} is the name of two cameras; give each its own",
-            )
-    models = [entry.name for entry in config.models]
-    for row, name in enumerate(models):
-        if name in models[:row]:
-            yield Complaint(
-                ("models", row, "name"), f"{name!r} is the name of two models; give each its own"
-            )
-    yield from _unknown_labels(config)
-    looked_for = config.detect.classes
-    for name in config.privacy.classes if config.privacy and looked_for else ():
-        if name not in looked_for:
-            text = f"hides {name!r}, which detect.classes leaves out and so nobody would find"
-            yield Complaint(("privacy", "classes"), text)
-    taken = {os.path.realpath(path): path for path in _inputs(config)}
-    if config.record and len(set(names)) == len(names):
-        try:
-            films = record.paths(config.record.path, names).values()
-        except ConfigError as error:
-            yield Complaint(("record", "path"), str(error))
-            return
-        for path in films:
-            if os.path.realpath(path) in taken:
-                yield Complaint(("record", "path"), f"{path} would be written over what is read")
-            taken[os.path.realpath(path)] = path
-    if config.report and os.path.realpath(config.report.path) in taken:
-        yield Complaint(("report", "path"), f"{config.report.path} has another use already")
-
-
-Place = Tuple[Union[str, int], ...]
-
-
-def asked_labels(config: Config) -> Iterator[Tuple[Place, str, Tuple[str, ...]]]:
-    """All labels that are named: where, the camera whose model must know them, and which."""
-    for row, camera in enumerate(config.cameras):
-        yield ("detect", "classes"), camera.name, config.detect.classes
-        if config.privacy:
-            yield ("privacy", "classes"), camera.name, config.privacy.classes
-        for number, look in enumerate(config.looks):
-            yield ("looks", number, "of"), camera.name, look.of
-        watched = config.scenes.get(camera.name, Scene())
-        for number, zone in enumerate(watched.zones):
-            yield ("cameras", row, "zones", number, "classes"), camera.name, zone.classes
-        for number, line in enumerate(watched.lines):
-            yield ("cameras", row, "lines", number, "classes"), camera.name, line.classes
-
-
-def _unknown_labels(config: Config) -> Iterator[Complaint]:
-    """Of models whose labels a manifest tells. Others are known once they are loaded."""
-    models: Dict[str, Optional[Model]] = {}
-    told = set()
-    for place, camera, labels in asked_labels(config):
-        name = config.models_of.get(camera, config.detect.model)
-        if name not in models:
-            models[name] = _described(config, name)
-        model = models[name]
-        if model is None or not model.labels:
-            continue
-        for problem in unknown_labels(labels, model):
-            if (place, problem) not in told:
-                told.add((place, problem))
-                yield Complaint(place, f"cannot be: {problem}")
-
-
-def _described(config: Config, name: str) -> Optional[Model]:
-    own = [one.model() for one in config.models if one.name == name]
-    if own:
-        return own[0]
-    try:
-        return catalogue.find(name).model
-    except ConfigError:  # a file, or a mistake that is told when it is opened
-        return None
-
-
-def _inputs(config: Config) -> Iterator[str]:
-    """The files that are read."""
-    for one in config.cameras:
-        if one.uri.kind is uri.Kind.FILE:
-            yield one.uri.location
-    yield config.detect.model
-    for model in config.models:
-        yield model.path
 
 
 def _config(cameras: Tuple[Viewed, ...], **rest: Any) -> Config:

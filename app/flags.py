@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, Optional
 
 from app import catalogue
-from app.config import Config, disagreements
+from app.conflicts import Config, disagreements
 from app.errors import ConfigError
 from app.media import uri
 from app.media.camera import Camera
@@ -51,6 +51,7 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
         rtsp = (rtsp or RtspSettings())._replace(port=flags.rtsp)
     config = base._replace(
         cameras=cameras,
+        models_of={} if flags.model else base.models_of,
         detect=_over(base.detect, model=flags.model, score=flags.score),
         backend=_over(base.backend, kind=flags.backend, threads=flags.threads),
         rtsp=rtsp,

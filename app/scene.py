@@ -7,7 +7,8 @@ from app.analytics.lines import Line
 from app.analytics.speeds import Scale
 from app.analytics.tracker import TrackSettings
 from app.analytics.zones import Zone
-from app.kinds import Flag, Kind, ListOf, Number, Text, Whole
+from app.core.turns import MOST_EVER
+from app.kinds import Flag, Kind, ListOf, Number, Text, Whole, kind_of
 from app.media import hide
 from app.settings import Complaint, Group, Setting
 from app.stages.events import EventsSettings
@@ -41,11 +42,13 @@ class Interval(Whole):
     """How many, 1 or more; "auto" is 0."""
 
     def __init__(self) -> None:
-        super().__init__(1, 1000)
+        super().__init__(1, MOST_EVER)
 
     def read(self, node: Any, place: str, report: Any) -> Any:
         if getattr(node, "value", None) == "auto":
             return 0
+        if self._number(node) is None:
+            return report.wrong(node, place, f"must be a whole number or auto, not {kind_of(node)}")
         return super().read(node, place, report)
 
     def schema(self) -> Dict[str, Any]:
@@ -113,9 +116,10 @@ TRACK = Group(
     TrackSettings,
     (
         Setting("per_class", Flag(), True, "a track keeps its class; false: it may change"),
+        Setting("score", Number(0, 1), 0.0, "what begins a track (default: 0.2 above the model's)"),
         Setting("low", Number(0, 1), 0.1, "least score that carries on a track"),
         Setting("lost_s", Number(0, 3600), 2.0, "how long a track that is not seen is looked for"),
-        Setting("confirm_s", Number(0, 60), 0.0, "how long a new one must be seen to count"),
+        Setting("confirm_s", Number(0, 60), 0.5, "a new one counts once seen again within this"),
     ),
 )
 
@@ -142,6 +146,7 @@ PRIVACY = Group(
         Setting("faces", Text(), "", "a model, as centerface: all that it finds is hidden"),
         Setting("how", Text(hide.WAYS), "blur", "what is put in their place"),
         Setting("margin", Number(0, 2), 0.15, "of a box's sides, hidden around it"),
+        Setting("score", Number(0, 1), 0.25, "least score of a box of these classes"),
     ),
 )
 

@@ -10,6 +10,7 @@ from app.vision import polygons
 
 Points = Sequence[Tuple[float, float]]
 
+_FARTHEST = 65535  # pixels
 _LEAST = {"zone": 3, "line": 2}
 
 
@@ -64,6 +65,8 @@ def _numbers(points: Points) -> Optional[str]:
             return f"A coordinate is {value}, which is not a finite number."
         if value < 0:
             return f"A coordinate is {value:g}; none may be below 0."
+        if value > _FARTHEST:
+            return f"A coordinate is {value:g}; no picture reaches that far."
     parts = [value for value in values if 0 < value < 1]
     if parts and max(values) > 1:
         return (

@@ -33,6 +33,7 @@ class Frame(NamedTuple):
     look: bool = True  # whether the detector is to run on it; else its tracks are moved on
     tensor: Any = None  # the backend's own; set by preprocess, cleared by detect or classify
     detections: Optional[Detections] = None
+    found: Optional[Detections] = None  # where tracked: all that the detector found, also unsure
     tops: Optional[Tuple[Top, ...]] = None  # best first; set by classify
     labels: Tuple[str, ...] = ()  # names of each class_id; set by detect or classify
     private: Optional[np.ndarray] = None  # (N, 4) float32 xyxy to hide; None: not known
@@ -40,7 +41,7 @@ class Frame(NamedTuple):
     attributes: Mapping[int, Tuple[Attribute, ...]] = MappingProxyType({})  # of a track
     events: Tuple[Event, ...] = ()  # set by watch
     places: Tuple[Place, ...] = ()  # the camera's zones and lines; set by watch
-    heat: Optional[np.ndarray] = None  # (rows, columns) seconds that things were there; watch's own
+    heat: Optional[np.ndarray] = None  # (rows, columns) seconds that things were there
     marks: Tuple[Tuple[str, float], ...] = ()  # (stage done or channel left, when)
 
     @property

@@ -7,21 +7,22 @@ from app.core.frame import Frame
 from app.core.stage import Batch
 
 MOST = 10  # frames from one look to the next, where they are chosen by themselves
+MOST_EVER = 1000  # frames from one look to the next that may be asked for
 _CALM = 30  # frames in a row that are early enough, before the detector looks more often
 
 
 class Turns:
     """
-    Every ``interval``-th frame of each camera, the first among them. With 0, a live camera's
-    interval grows while its frames end later than ``latency_s`` after they were captured, and
-    shrinks again once they end in half of it; a file, which waits, has each frame looked at.
+    Every ``interval``-th frame of each camera that comes, the first among them. With 0, a live
+    camera's interval grows while its frames end later than ``latency_s`` after they were captured,
+    and shrinks again once they end in half of it; a file, which waits, has each frame looked at.
     """
 
     def __init__(self, interval: int = 1, latency_s: float = 0.1) -> None:
         self._interval = interval
         self._latency_s = latency_s
         self._lock = threading.Lock()
-        self._next: Dict[str, int] = {}  # camera -> frame number of its next turn
+        self._since: Dict[str, int] = {}  # camera -> frames since its latest turn
         self._chosen: Dict[str, int] = {}  # camera -> its interval now, where it is chosen
         self._calm: Dict[str, int] = {}
 
@@ -52,13 +53,14 @@ class Turns:
     def intervals(self) -> Dict[str, int]:
         """Camera -> every how many frames it is looked at now."""
         with self._lock:
-            return {camera: self._of(camera) for camera in self._next}
+            return {camera: self._of(camera) for camera in self._since}
 
     def _of(self, camera: str) -> int:
         return self._interval or self._chosen.get(camera, 1)
 
     def _is_due(self, frame: Frame) -> bool:
-        due = frame.number >= self._next.get(frame.source, 0)
-        if due:
-            self._next[frame.source] = frame.number + self._of(frame.source)
+        camera = frame.source
+        since = self._since.get(camera, MOST_EVER) + 1
+        due = since >= self._of(camera)
+        self._since[camera] = 0 if due else since
         return due

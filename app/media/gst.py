@@ -14,6 +14,12 @@ from app.media.gstreamer import PACKAGES
 
 logger = logging.getLogger(__name__)
 
+_ENUMS = (
+    ("State", "PLAYING"), ("StateChangeReturn", "FAILURE"), ("MessageType", "ERROR"),
+    ("FlowReturn", "OK"), ("MapFlags", "READ"), ("Format", "TIME"), ("PadProbeType", "BUFFER"),
+    ("PadProbeReturn", "OK"), ("EventType", "EOS"), ("PadDirection", "SRC"), ("SeekFlags", "FLUSH"),
+)  # fmt: skip
+
 APT = (
     "sudo apt install python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 "
     "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad "
@@ -32,6 +38,10 @@ def load() -> Any:
     ok, _ = Gst.init_check([])
     if not ok:
         raise SourceError(f"GStreamer does not start. Run: {APT}")
+    # PyGObject fills an enum when it is first used, and not for two threads at once: a camera
+    # that starts beside another would now and then find no member in it.
+    for enum, member in _ENUMS:
+        getattr(getattr(Gst, enum), member)
     return Gst
 
 

@@ -61,6 +61,7 @@ class Layer:
     def _make(self, grid: np.ndarray, width: int, height: int) -> None:
         most = float(grid.max())
         level = np.log1p(grid) / np.log1p(most) if most > 0 else np.zeros(grid.shape)
+        level = np.minimum(level, 1)
         cover = (_LAYER * np.minimum(1, level * 4))[..., None]
         colours = COLOURS[(level * 255).round().astype(np.uint8)] * cover
         both = (colours, np.broadcast_to(255 * (1 - cover), colours.shape))

@@ -186,6 +186,10 @@ def check(path: str) -> None:
         atomic.check(path)
         if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "it is no plain file")
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                if file.read(10) not in (b"", b'{"version"', bytes(10)):
+                    raise OSError(errno.EEXIST, "it is a file of something else")
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror}. Choose another file for the events"

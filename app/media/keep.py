@@ -1,13 +1,14 @@
 """keep: what has to survive a restart, as counters do, in a small JSON file."""
 
 import contextlib
+import errno
 import json
 import logging
 import os
 from typing import Any, Callable, Dict, Optional
 
 from app import atomic
-from app.errors import SourceError
+from app.errors import OutputError, SourceError
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,9 @@ class Kept:
     The state at ``path``: read once at the start, written whole every ``every_s`` seconds and at
     close() where it has changed. A kill or a power cut loses what came after the last writing.
 
-    A file that cannot be trusted is set aside as PATH.bad and one that cannot be written is tried
-    again; of either one line is logged, and the state is then empty or old.
+    A file that cannot be trusted is set aside as PATH.bad, and one that cannot be written is tried
+    again; of either one line is logged, and the state is then empty or old. One that cannot be
+    read raises OutputError, for it may be good.
     """
 
     def __init__(self, path: str, every_s: float = EVERY_S) -> None:
@@ -43,10 +45,12 @@ class Kept:
             state = _parsed(content)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
+            raise _unusable(self._path, error) from error
+        except (ValueError, RecursionError) as error:
             with contextlib.suppress(OSError):
                 os.replace(self._path, self._path + ".bad")
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = str(error)
             logger.warning(
                 "%s is set aside as %s.bad (%s): counting from zero",
                 self._path,
@@ -94,6 +98,23 @@ class Kept:
         if self._failing:
             logger.warning("%s is written again", self._path)
         self._content, self._failing = content, False
+
+
+def check(path: str) -> None:
+    """Raise OutputError where no counters could be kept, or another file be lost."""
+    try:
+        atomic.check(path)
+        content = _content(path) if os.path.exists(path) else b""
+        if content.strip(b"\0") and not content.startswith(b'{"version"'):
+            raise OSError(errno.EEXIST, "it is a file of something else")
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path} cannot be used for counters: {error.strerror}. Choose another file in counters:"
+    )
 
 
 def saved(path: str) -> State:

@@ -1,6 +1,7 @@
 """picture: one picture as a JPEG file, and the folder that such files are kept in."""
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -79,6 +80,18 @@ class Album:
             self._kept = OrderedDict((path, size) for _, path, size in sorted(found))
             self._bytes = sum(self._kept.values())
         return self._kept
+
+
+def check(folder: str) -> None:
+    """Raise OutputError where an album could not be. Changes nothing."""
+    try:
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, "it is no folder")
+        atomic.check(os.path.join(folder, "picture"))
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot take pictures: {error.strerror}. Choose another in events.snapshots"
+        ) from error
 
 
 def jpeg(image: np.ndarray, quality: int = QUALITY) -> bytes:

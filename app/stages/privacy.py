@@ -9,7 +9,7 @@ from typing import Deque, Dict, Iterable, List, Mapping, NamedTuple, Optional, S
 
 import numpy as np
 
-from app.core.detections import name_of
+from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
 from app.media.hide import grown, hide, hide_all, mask
@@ -29,6 +29,7 @@ class PrivacySettings(NamedTuple):
     faces: str = ""  # the model that fills frame.private; another stage runs it
     how: str = "blur"  # one of hide.WAYS
     margin: float = 0.15  # of a box's size, on each side
+    score: float = 0.25  # least of a box of a hidden class that is not tracked, or not yet
 
 
 class _Boxes(NamedTuple):
@@ -85,14 +86,11 @@ class Privacy(Stage):
             lacking = [name for name in settings.classes if name not in frame.labels]
             if lacking:
                 return f"the model has no label {lacking[0]!r}"
-            wanted = [
-                number
-                for number in set(found.class_id.tolist())
-                if name_of(number, frame.labels) in settings.classes
-            ]
-            rows = np.isin(found.class_id, wanted)
-            boxes.append(found.xyxy[rows])
-            track_ids.append(found.track_id[rows])
+            for some in filter(None, (found, self._unsure(frame))):
+                labels = (name_of(number, frame.labels) for number in some.class_id.tolist())
+                rows = np.array([label in settings.classes for label in labels], bool)
+                boxes.append(some.xyxy[rows])
+                track_ids.append(some.track_id[rows])
         if self._expects_private and frame.private is None:
             return "what is private is not known"
         if frame.private is not None:
@@ -106,6 +104,12 @@ class Privacy(Stage):
         hide(frame.image, hidden, settings.how, settings.margin)
         mask(frame.image, polygons)  # last: what is under a mask is one grey
         return ""
+
+    def _unsure(self, frame: Frame) -> Optional[Detections]:
+        """What was found but is no track: a face that nobody is sure of is one to hide."""
+        if frame.found is None:
+            return None
+        return frame.found[frame.found.score >= self._settings.score]
 
 
 class _Camera:

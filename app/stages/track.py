@@ -37,7 +37,9 @@ class Track(BatchStage):
             tracks = tracker.update(frame.detections, frame.moment)
             self._labels[frame.source] = frame.labels
         labels = self._labels.get(frame.source, ())
-        return frame._replace(detections=tracks, labels=labels, ended=tracker.ended())
+        return frame._replace(
+            detections=tracks, found=frame.detections, labels=labels, ended=tracker.ended()
+        )
 
     def _held(self, frame: Frame) -> Frame:
         if frame.look:

@@ -50,6 +50,7 @@ class Watch(Stage):
     ) -> None:
         self._keep = keep
         self._scenes = scenes
+        self._before: Dict[str, Any] = {}  # what was kept
         self._size_of: Dict[str, Tuple[int, int]] = {}
         self._heat = {camera: _Heat() for camera in scenes}
         self._places = {
@@ -62,7 +63,7 @@ class Watch(Stage):
             kept = None
             if self._keep is not None:
                 kept = stack.enter_context(contextlib.closing(Kept(self._keep)))
-                before = kept.read()
+                before = self._before = kept.read()
                 for camera, places in self._places.items():
                     places.restore(before.get(camera))
                     self._heat[camera].saved = before.get(camera)
@@ -100,10 +101,11 @@ class Watch(Stage):
                 logger.warning("%s: %s counts nothing. %s", frame.source, name, beyond)
 
     def _state(self) -> Dict[str, Any]:
-        return {
+        now = {
             camera: dict(places.state(), **self._heat[camera].state())
             for camera, places in self._places.items()
         }
+        return dict(self._before, **now)  # a camera that is left out for a while keeps its counts
 
 
 class _Heat:
@@ -113,18 +115,24 @@ class _Heat:
 
     def __init__(self) -> None:
         self._cells: Optional[np.ndarray] = None
+        self._others: Dict[Tuple[int, ...], np.ndarray] = {}  # of pictures of other shapes
         self._last: Optional[float] = None
 
     def cells(self, frame: Frame, tracks: Detections) -> np.ndarray:
-        if self._cells is None or self._cells.shape != heat.grid(frame.size_wh).shape:
-            self._cells = heat_of(self.saved, frame.size_wh)
+        shape = heat.grid(frame.size_wh).shape
+        if self._cells is None or self._cells.shape != shape:
+            if self._cells is not None:
+                self._others[self._cells.shape] = self._cells
+            self._cells = self._others.pop(shape, None)
+            if self._cells is None:
+                self._cells = heat_of(self.saved, frame.size_wh)
         passed = 0.0 if self._last is None else frame.moment - self._last
         self._last = frame.moment
         if len(tracks) and passed > 0:
             x1, _, x2, y2 = tracks.xyxy[tracks.track_id >= 0].T
             feet = np.stack([(x1 + x2) / 2, y2], axis=1)
             heat.add(self._cells, feet, frame.size_wh, min(passed, _LONGEST_S))
-        return self._cells
+        return self._cells.copy()  # another thread draws it
 
     def state(self) -> Dict[str, Any]:
         return {} if self._cells is None else {"heat": np.round(self._cells, 2).tolist()}

@@ -45,9 +45,9 @@ def test_a_camera_that_dies_freezes_or_comes_back_larger_disturbs_no_other(tmp_p
         "- {name: never, source: 'rtsp://127.0.0.1:9/cam', timeout_s: 2}\n"
         f"{model}track: {{}}\nreport: {{path: {report}}}\n"
     )
-    process = start("run", config, "--seconds", "16")
+    process = start("run", config, "--seconds", "90")
     try:
-        _wait_for(lambda: {"steady", "dying", "frozen"} <= set(_seen(report)), 12)
+        _wait_for(lambda: {"steady", "dying", "frozen"} <= set(_seen(report)), 40)
         dying.kill()
         frozen.signal(signal.SIGSTOP)
         began = time.time()
@@ -55,8 +55,9 @@ def test_a_camera_that_dies_freezes_or_comes_back_larger_disturbs_no_other(tmp_p
         before = len(told(report)["dying"])
         dying.start("--size", "640x480")
         frozen.signal(signal.SIGCONT)
-        _wait_for(lambda: len(told(report)["dying"]) > before + 5, 10)
-        result = finish(process, 60)
+        _wait_for(lambda: len(told(report)["dying"]) > before + 5, 40)
+        process.send_signal(signal.SIGTERM)
+        result = finish(process, 30)
     finally:
         process.kill()
         for server in (dying, frozen):

@@ -32,6 +32,7 @@ def refused(text, *words):
         ("[[0, 0], [0.5, 300], [1, 1]]", "cannot be used"),
         ("[[0, 0], [.nan, 0], [1, 1]]", "must be a number"),
         ("[[0, 0], [-1, 0], [1, 1]]", "below 0"),
+        ("[[0, 0], [1e300, 0], [1, 1]]", "no picture reaches that far"),
         ("[[0, 0], [1], [1, 1]]", "must have 2 values"),
         ("what", "must be a list"),
     ],
@@ -89,7 +90,50 @@ def test_a_ground_that_gives_no_scale(ground, words):
 
 def test_privacy_that_would_hide_nothing():
     text = f"{HEAD}detect: {{model: m, classes: [car]}}\nprivacy: {{classes: [person]}}\n"
-    refused(text, "c.yaml:5: privacy.classes hides 'person', which detect.classes leaves out")
+    refused(text, "c.yaml:5: privacy.classes names 'person', which detect.classes leaves out")
+    refused(f"{HEAD}{TAIL}privacy: {{how: fill}}\n", "c.yaml:5: privacy hides nothing")
+    classifier = f"{HEAD}detect: {{model: mobilenet_v2}}\nprivacy: {{classes: [tabby]}}\n"
+    refused(classifier, "c.yaml:5: privacy.classes cannot be hidden on a: mobilenet_v2 is a class")
+    refused(
+        f"{HEAD}{TAIL}privacy: {{faces: squeezenet}}\n", "privacy.faces 'squeezenet' is a class"
+    )
+
+
+def test_what_comes_between_looks_would_be_seen():
+    text = f"{HEAD}detect: {{model: m, interval: 3}}\nprivacy: {{classes: [person]}}\n"
+    refused(text, "c.yaml:4: detect.interval must be 1 where privacy.classes are hidden")
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        ("looks: [{name: l, model: yolox_nano}]\n", "looks[0].model 'yolox_nano' is a detector"),
+        ("track: {low: 0.5}\n", "track.low is above detect.score, 0.4"),
+        ("events: {path: clip.mp4}\n", "events.path clip.mp4 is read, or has another use"),
+        ("counters: x\nevents: {path: x}\n", "counters x is read, or has another use"),
+        ("counters: x\nreport: {path: ./x}\n", "counters x is read, or has another use"),
+        ("events: {path: x, snapshots: x}\n", "events.snapshots x is read, or has another use"),
+        ("counters: ''\n", "counters must not be empty"),
+        ("looks: [{name: l, model: m, of: [dog]}]\n", "looks[0].of names 'dog', which detect.cla"),
+    ],
+)
+def test_settings_that_contradict_each_other(more, words):
+    head = HEAD.replace("test://", "clip.mp4")
+    refused(f"{head}detect: {{model: m, score: 0.4, classes: [cat]}}\n{more}", words)
+
+
+def test_zones_before_a_classifier():
+    text = f"{HEAD}  zones: [{{name: z, points: {SQUARE}}}]\ndetect: {{model: mobilenet_v2}}\n"
+    refused(text, "c.yaml:4: cameras[0].zones cannot be used: mobilenet_v2 is a classifier")
+
+
+def test_one_cameras_model_may_know_what_anothers_does_not():
+    text = (
+        f"{HEAD}- {{name: b, source: 'test://', model: centerface}}\n"
+        "detect: {model: yolox_nano, classes: [person, face]}\n"
+    )
+    config.parse(text)
+    refused(text.replace("face]", "cow-boy]"), "detect.classes cannot be: yolox_nano has no label")
 
 
 @pytest.mark.parametrize("value, kept", [("auto", 0), ("3", 3)])

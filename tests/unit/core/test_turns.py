@@ -15,8 +15,9 @@ def test_every_nth_frame_is_looked_at(interval, expected):
     assert looked_at(Turns(interval), range(7)) == expected
 
 
-def test_dropped_frames_do_not_put_a_look_off():
-    assert looked_at(Turns(3), [0, 1, 5, 6, 7, 8, 20, 21]) == [0, 5, 8, 20]
+def test_of_frames_that_were_dropped_on_the_way_none_counts():
+    assert looked_at(Turns(3), [0, 1, 5, 6, 7, 8, 20, 21]) == [0, 6, 20]
+    assert looked_at(Turns(2), range(0, 60, 12)) == [0, 24, 48], "nor of those left out on purpose"
 
 
 def test_each_camera_has_turns_of_its_own():

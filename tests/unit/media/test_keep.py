@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.media.keep import Kept
+from app.errors import OutputError
+from app.media.keep import Kept, check
 
 STATE = {"gate": {"yard": {"total": 12, "counts": [["person", 12, 0]]}}}
 
@@ -110,10 +111,23 @@ def test_wherever_it_is_cut_it_is_whole_or_nothing(tmp_path_factory, at):
     assert Kept(str(path)).read() in ({}, STATE)
 
 
-def test_a_folder_of_that_name_is_set_aside_too(path, caplog):
-    path.mkdir(parents=True)
-    assert Kept(str(path)).read() == {}
-    assert path.with_name(path.name + ".bad").is_dir() and len(caplog.records) == 1
+def test_a_folder_or_a_file_of_something_else_is_refused_and_left_alone(tmp_path):
+    folder, notes = tmp_path / "folder", tmp_path / "notes.txt"
+    folder.mkdir()
+    notes.write_text("buy milk\n")
+    for path in (folder, notes):
+        with pytest.raises(OutputError, match="cannot be used for counters"):
+            check(str(path))
+    with pytest.raises(OutputError, match="cannot be used for counters"):
+        Kept(str(folder)).read()
+    assert folder.is_dir() and notes.read_text() == "buy milk\n"
+    for fine in (tmp_path / "new.json", tmp_path / "there" / "new.json"):
+        check(str(fine))
+    written = tmp_path / "counters.json"
+    kept = Kept(str(written))
+    kept.keep(lambda: {"a": 1}, 0.0)
+    kept.close()
+    check(str(written))
 
 
 def test_what_cannot_be_written_is_said_once_and_tried_again(path, caplog):

@@ -207,3 +207,11 @@ def test_memory_is_bounded():
     for _ in stage.run(frame(private=crowd, when=0.0) for _ in range(200)):
         pass
     assert len(stage._cameras["cam"]._earlier) <= 64
+
+
+@pytest.mark.parametrize("score, shown", [(0.3, False), (0.2, True)])
+def test_a_person_that_is_not_tracked_yet_is_hidden_too(score, shown):
+    unsure = found((10, 10, 60, 90, 0, -1)).replace(score=[score])
+    (hidden,) = run([frame()._replace(found=unsure)], FILL._replace(classes=("person",)))
+    assert bool(covers(hidden, 10, 10, 60, 90)) is not shown
+    assert not hidden[100:].any()

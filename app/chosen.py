@@ -1,0 +1,99 @@
+"""chosen: the models that a config looks with, and the networks of them."""
+
+import logging
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
+
+from app import catalogue
+from app.analytics.tracker import TrackSettings
+from app.conflicts import Config, misfits
+from app.device.backend import Backend, Model, Network
+from app.device.jetson import NoEngine
+from app.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+Build = Callable[[Model], Any]
+
+
+def tracking(config: Config) -> bool:
+    """Whether anything needs tracks."""
+    asked = config.track or config.looks or config.scenes or config.counters
+    hidden = config.privacy is not None and config.privacy.classes
+    return bool(asked or hidden) or config.overlay.heat or config.detect.interval != 1
+
+
+def chosen_models(config: Config) -> Dict[str, Model]:
+    """What each camera is looked at with."""
+    asked = config.detect
+    made = {}
+    for camera in config.cameras:
+        model = model_of(config, config.models_of.get(camera.name, asked.model))
+        made[camera.name] = model._replace(
+            score=model.score if asked.score is None else asked.score,
+            iou=model.iou if asked.iou is None else asked.iou,
+        )
+    return made
+
+
+def model_of(config: Config, name: str) -> Model:
+    """One of the config's own, of the catalogue, or an ONNX file."""
+    own = [one.model() for one in config.models if one.name == name]
+    return own[0] if own else catalogue.model(name)
+
+
+def searched_with(config: Config, models: Mapping[str, Model]) -> Iterator[Tuple[str, Model]]:
+    """The models as they are run: a tracker wants also what is less sure."""
+    low = 1.0
+    if tracking(config):
+        low = (config.track or TrackSettings()).low
+    if config.privacy and config.privacy.classes:
+        low = min(low, config.privacy.score)
+    for camera, model in models.items():
+        yield camera, model._replace(score=min(model.score, low))
+
+
+def check_models(config: Config, models: Mapping[str, Model]) -> None:
+    """Raise one ConfigError for all that is asked of cameras' models and that those cannot do."""
+    wrong = []
+    for told in misfits(config, models):
+        place = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in told.path)
+        wrong.append(f"{place[1:]} {told.text}")
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+class Networks:
+    """Networks, each read once however many cameras it serves."""
+
+    def __init__(self, backend: Backend, build: Optional[Build]) -> None:
+        self._backend = backend
+        self._build = build
+        self._networks: Dict[Tuple[str, str, float, float], Network] = {}
+
+    def of(self, model: Model) -> Network:
+        key = (model.name, model.path, model.score, model.iou)
+        if key not in self._networks:
+            self._networks[key] = self._load(model)
+        return self._networks[key]
+
+    def _load(self, model: Model) -> Network:
+        try:
+            with self._backend.attached():
+                network = self._backend.load(model)
+        except NoEngine as error:
+            if self._build is None:
+                raise
+            logger.warning("%s. Building it now", error)
+            self._build(model)
+            with self._backend.attached():
+                network = self._backend.load(model)
+        if network.guessed:
+            logger.info(
+                "%s has no manifest, taken for: %s; input %s, %s, %s",
+                model.name,
+                network.guessed,
+                "x".join(map(str, network.input.size_wh)),
+                network.input.colour,
+                network.input.placement.value,
+            )
+        return network
