@@ -21,7 +21,7 @@ from app.core.turns import Turns
 from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
-from app.errors import ConfigError, DeviceError, EngineError
+from app.errors import DeviceError, EngineError
 from app.media import journal, keep, mp4, picture, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
@@ -117,9 +117,7 @@ def _finding(
 def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     """The numbers of those that this model knows; another camera's may know the others."""
     known = [name for name in classes if name in model.labels]
-    if classes and not known:
-        raise ConfigError(f"detect.classes: {model.name} knows none of {', '.join(classes)}")
-    return class_ids(known, model)
+    return class_ids(known or classes, model)  # which says so where it knows none
 
 
 def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, Stage]]:
