@@ -123,7 +123,9 @@ def saved(path: str) -> State:
         return _parsed(_content(path))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{path}: no counters can be read: {reason}") from error
+        raise SourceError(
+            f"{path}: no counters can be read: {reason}. Run the config first; it keeps them there"
+        ) from error
 
 
 def _content(path: str) -> bytes:

@@ -13,6 +13,7 @@ from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.stage import Frames, Stage
 from app.media.hide import grown, hide, hide_all, mask
+from app.vision import polygons
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +97,13 @@ class Privacy(Stage):
         if frame.private is not None:
             boxes.append(frame.private.reshape(-1, 4))
             track_ids.append(np.full(len(boxes[-1]), -1, np.int32))
-        polygons = camera.polygons(frame.size_wh)
+        masks = camera.polygons(frame.size_wh)
         now = _Boxes(
             frame.captured, frame.size_wh, np.concatenate(boxes), np.concatenate(track_ids)
         )
         hidden = camera.kept(now)
         hide(frame.image, hidden, settings.how, settings.margin)
-        mask(frame.image, polygons)  # last: what is under a mask is one grey
+        mask(frame.image, masks)  # last: what is under a mask is one grey
         return ""
 
     def _unsure(self, frame: Frame) -> Optional[Detections]:
@@ -134,8 +135,7 @@ class _Camera:
             ratio = np.divide(size_wh, self._first_wh)
             made = []
             for points in (np.array(one, np.float64).reshape(-1, 2) for one in self._masks):
-                fractions = bool(((points >= 0) & (points <= 1)).all())
-                points = points * (size_wh if fractions else ratio)
+                points = points * (size_wh if polygons.in_fractions(points.tolist()) else ratio)
                 low, high = points.min(axis=0), points.max(axis=0)
                 if not ((high >= 0) & (low < size_wh)).all():
                     raise ValueError(f"a mask lies outside the picture of {size_wh}")
