@@ -24,8 +24,7 @@ def found(network: Network, answer: Mapping[str, np.ndarray]) -> List[Found]:
     if not network.picked:
         return decode.find(answer, how)
     shapes = {spec.name: spec.shape for spec in network.outputs}
+    counts = answer["count"]
+    real = np.arange(answer["index"].shape[1]) < counts[:, None]
     columns = (answer["index"], answer["class_id"], answer["score"], answer["box"])
-    return [
-        decode.of_picked(Picked(*(column[row, :count] for column in columns)), how, shapes)
-        for row, count in enumerate(answer["count"])
-    ]
+    return decode.of_picked(Picked(*(column[real] for column in columns)), counts, how, shapes)

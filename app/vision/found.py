@@ -36,14 +36,23 @@ def quiet(decode: Callable[..., Any]) -> Callable[..., Any]:
 def found(xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray) -> Found:
     """The boxes that are boxes, best score first, at most MOST of them."""
     xyxy = np.asarray(xyxy, np.float32).reshape(-1, 4)
-    real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
-    rows = np.flatnonzero(real & np.isfinite(xyxy).all(axis=1) & np.isfinite(score))
+    rows = real(xyxy, score)
     rows = rows[np.argsort(-score[rows], kind="mergesort")[:MOST]]
     return Found(
-        np.minimum(np.maximum(xyxy[rows], -FAR), FAR),  # np.clip takes three times as long
-        np.asarray(score[rows], np.float32),
-        np.asarray(class_id[rows], np.int32),
+        near(xyxy[rows]), np.asarray(score[rows], np.float32), np.asarray(class_id[rows], np.int32)
     )
+
+
+def real(xyxy: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Indices of (N, 4) boxes with finite corners and an area, and with a finite score."""
+    x1, y1, x2, y2 = xyxy.T
+    ok = (x2 > x1) & (y2 > y1) & np.isfinite(score) & np.isfinite(xyxy).all(axis=1)
+    return np.flatnonzero(ok)
+
+
+def near(xyxy: np.ndarray) -> np.ndarray:
+    """(N, 4) float32 boxes, their corners no further out than FAR."""
+    return np.minimum(np.maximum(xyxy, -FAR), FAR)  # np.clip takes three times as long
 
 
 def sure(score: np.ndarray, min_score: float) -> np.ndarray:

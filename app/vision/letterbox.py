@@ -1,5 +1,6 @@
 """letterbox: where a picture lands inside a network's input, and how to get back."""
 
+import functools
 from typing import NamedTuple, Tuple
 
 import numpy as np
@@ -93,7 +94,13 @@ def size_of(picture: np.ndarray) -> Tuple[int, int]:
 
 def undo(boxes: np.ndarray, fit: Fit, image_wh: Tuple[int, int]) -> np.ndarray:
     """(N, 4) xyxy from network pixels back to picture pixels, cut at the picture's edges."""
-    corner = np.array([fit.left, fit.top] * 2, np.float32)
-    scale = np.array([fit.scale_x, fit.scale_y] * 2, np.float32)
-    limit = np.array(image_wh * 2, np.float32)
-    return np.clip((boxes - corner) / scale, 0, limit)
+    corner, scale, limit = _back(fit, image_wh)
+    # np.clip takes three times as long
+    return np.minimum(np.maximum((boxes - corner) / scale, 0), limit)
+
+
+@functools.lru_cache(maxsize=64)  # shapes of cameras, and of boxes that are looked at again
+def _back(fit: Fit, image_wh: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    pairs = (fit.left, fit.top), (fit.scale_x, fit.scale_y), image_wh
+    corner, scale, limit = (np.array(pair * 2, np.float32) for pair in pairs)
+    return corner, scale, limit

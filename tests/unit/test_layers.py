@@ -76,7 +76,7 @@ MAY_IMPORT = {
 }
 # Where a library may be imported.
 ONLY_IN = {
-    "cv2": {"device", "media"},
+    "cv2": {"device", "media", "vision"},
     "gi": {"media"},
     "jtop": {"device"},
     "onnx": {"device"},

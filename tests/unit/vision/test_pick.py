@@ -135,7 +135,10 @@ def test_every_head_as_the_contract_says(
         quick = pick(outputs, plan, min_score, most)
         found = decode.find(named, head)
         picked = pick(outputs, plan, min_score)
-        also_found = [decode.of_picked(picture, head, shapes) for picture in picked]
+        together = Picked(*(np.concatenate(columns) for columns in zip(*picked)))
+        counts = np.array([len(picture.index) for picture in picked])
+        also_found = decode.of_picked(together, counts, head, shapes)
+    assert len(also_found) == pictures
     with np.errstate(all="ignore"):
         slow = slowly(outputs, plan, min_score, most)
     assert len(quick) == len(slow) == len(found) == pictures
