@@ -41,7 +41,7 @@ class Pictures(Source):
         small = random.randint(0, 256, (4, tall // 8 + 1, wide // 8 + 1, 3)).astype(np.uint8)
         self.camera = camera
         self._count = count
-        self.images = [
+        self._images = [
             np.ascontiguousarray(one.repeat(8, 0).repeat(8, 1)[:tall, :wide]) for one in small
         ]
 
@@ -49,7 +49,7 @@ class Pictures(Source):
         for number in range(self._count):
             if stop.is_set():
                 return
-            yield Frame(self.camera, number, time.monotonic(), self.images[number % 4])
+            yield Frame(self.camera, number, time.monotonic(), self._images[number % 4])
 
 
 def flow(options, count, batch=None):
@@ -72,10 +72,7 @@ def flow(options, count, batch=None):
             network = backend.load(catalogue.model(options.model))
         lane = [Preprocess(backend, dict.fromkeys(names, network)), Detect(backend)]
         sources = [Pictures(name, options.size, options.frames) for name in names]
-        if options.pinned:
-            _pin(backend, [image for source in sources for image in source.images])
-        width = options.width or backend.width
-        pipeline = Pipeline(sources, [lane], width, batch=batch or network.batch)
+        pipeline = Pipeline(sources, [lane], backend.width, batch=batch or network.batch)
     seen = {}
     began = []
 
@@ -99,15 +96,6 @@ def flow(options, count, batch=None):
         "fairness": min(half.values()) / max(half.values()),  # when the slowest is half through
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-
-
-def _pin(backend, images):
-    """Let the device read these pictures without the driver's copy."""
-    import pycuda.driver
-
-    with backend.attached():
-        for image in images:
-            pycuda.driver.register_host_memory(image)
 
 
 def raw_rate(options, batch, rounds=100):
@@ -167,13 +155,9 @@ def main():
     add("--rounds", type=int, default=3)
     add("--backend", default="auto", choices=("auto", "host", "gpu"))
     add("--batch", type=int, help="on a GPU: compare batches of so many with batches of 1")
-    add("--width", type=int, help="threads that bring pictures (default: the backend's)")
-    add("--pinned", action="store_true", help="pictures in page-locked memory")
-    add("--switch", type=float, default=5.0, help="ms that a Python thread runs before it yields")
     add("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.size = tuple(int(side) for side in options.size.split("x"))
-    sys.setswitchinterval(options.switch / 1000)
     try:
         if options.one:
             print(json.dumps(_one(options, options.one)))
