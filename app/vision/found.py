@@ -1,12 +1,14 @@
 """found: what a decoder hands back, and the steps that all decoders end with."""
 
 import functools
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, TypeVar
 
 import numpy as np
 
 MOST = 1000  # candidates kept per picture, best first: bounds what NMS may cost
 FAR = 1e5  # pixels; no real corner lies further out, and areas stay finite
+
+Anything = TypeVar("Anything")
 
 
 class Found(NamedTuple):
@@ -22,11 +24,11 @@ for _column in NOTHING:
     _column.setflags(write=False)  # shared by every caller
 
 
-def quiet(decode: Callable[..., Any]) -> Callable[..., Any]:
+def quiet(decode: Callable[..., Anything]) -> Callable[..., Anything]:
     """Let nan and infinity pass through the arithmetic: ``found`` drops what is not finite."""
 
     @functools.wraps(decode)
-    def quietly(*arguments: Any) -> Any:
+    def quietly(*arguments: Any) -> Anything:
         with np.errstate(over="ignore", invalid="ignore"):  # as a decorator only from numpy 1.17
             return decode(*arguments)
 
