@@ -18,6 +18,8 @@ class Source(abc.ABC):
     camera: str
     live: bool
     state = "playing"  # for people: "connecting", "playing", "lost: reason"
+    since = 0.0  # monotonic seconds: when the state began; of "lost", when the last picture came
+    next_try = 0.0  # monotonic seconds: when a lost camera is tried again
     reconnects = 0
 
     @abc.abstractmethod
@@ -28,6 +30,31 @@ class Source(abc.ABC):
         Runs on a thread of its own, opens and closes what it needs there. Raises SourceError
         if the source cannot be read at all; a live camera that is lost is no error and is retried.
         """
+
+
+class Wrapped(Source):
+    """A source whose frames are another's, changed; how that one is, this one is."""
+
+    def __init__(self, source: Source) -> None:
+        self.camera = source.camera
+        self.live = source.live
+        self.source = source
+
+    @property
+    def state(self) -> str:  # type: ignore[override]
+        return self.source.state
+
+    @property
+    def since(self) -> float:  # type: ignore[override]
+        return self.source.since
+
+    @property
+    def next_try(self) -> float:  # type: ignore[override]
+        return self.source.next_try
+
+    @property
+    def reconnects(self) -> int:  # type: ignore[override]
+        return self.source.reconnects
 
 
 class Stage(abc.ABC):

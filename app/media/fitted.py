@@ -9,34 +9,24 @@ from typing import Optional, Tuple
 
 import cv2
 
-from app.core.stage import Frames, Source
+from app.core.stage import Frames, Source, Wrapped
 
 _EARLY = 0.25  # of the time between two pictures: a camera's clock is not ours
 
 
-class Fitted(Source):
+class Fitted(Wrapped):
     """Pictures that come too soon are left out, which leaves a gap in the frames' numbers."""
 
     def __init__(
         self, source: Source, size_wh: Optional[Tuple[int, int]], most_fps: Optional[float]
     ) -> None:
-        self.camera = source.camera
-        self.live = source.live
-        self._source = source
+        super().__init__(source)
         self._size_wh = size_wh
         self._apart_s = 1 / most_fps if most_fps else 0.0
 
-    @property
-    def state(self) -> str:  # type: ignore[override]
-        return self._source.state
-
-    @property
-    def reconnects(self) -> int:  # type: ignore[override]
-        return self._source.reconnects
-
     def frames(self, stop: threading.Event) -> Frames:
         due, apart = -math.inf, self._apart_s
-        with contextlib.closing(self._source.frames(stop)) as frames:
+        with contextlib.closing(self.source.frames(stop)) as frames:
             for frame in frames:
                 now = frame.captured if self.live else frame.time
                 if 0 < due - now - _EARLY * apart <= apart:  # more: a clip that began again

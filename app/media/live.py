@@ -41,8 +41,8 @@ class Live(Source):
     """
     The newest picture of a camera, over and over; a lost one is torn down and made anew.
 
-    ``state`` ("connecting", "playing" or "lost: why") and ``reconnects``, the attempts after the
-    first, are plain values that any thread may read. Both are free of secrets.
+    ``state`` ("connecting", "playing" or "lost: why"), ``since``, ``next_try`` and ``reconnects``,
+    the attempts after the first, are plain values that any thread may read, free of secrets.
     """
 
     live = True
@@ -52,6 +52,7 @@ class Live(Source):
     ) -> None:
         self.camera = camera.name
         self.state = "connecting"
+        self.since = time.monotonic()
         self.reconnects = 0
         self._settings = camera
         self._way = way
@@ -78,7 +79,9 @@ class Live(Source):
                 self._lost(Broken("the camera ended the stream"))
             if time.monotonic() - began > self._settings.timeout_s + _STEADY_S:
                 waits = self._waits()
-            if stop.wait(next(waits)):
+            wait_s = next(waits)
+            self.next_try = time.monotonic() + wait_s
+            if stop.wait(wait_s):
                 return
             self.reconnects += 1
 
@@ -115,10 +118,13 @@ class Live(Source):
             logger.info("%s plays %s", self.camera, self._settings.shown)
         self._told.clear()
         self.state = "playing"
+        self.since = time.monotonic()
 
     def _lost(self, why: Broken) -> None:
         """Log an episode's first reason, and once more when the camera is there but refuses."""
         reason = why.why + self._settings.scrubbed(why.foreign)
+        if self.state == "playing":
+            self.since = time.monotonic()
         self.state = "lost: " + reason
         if type(why) not in self._told and Refused not in self._told:
             logger.warning("%s is lost: %s: %s", self.camera, self._settings.shown, reason)

@@ -7,7 +7,7 @@ import threading
 from typing import Dict, Iterable, Sequence
 
 from app.core.frame import Frame
-from app.core.stage import Frames, Source, Stage
+from app.core.stage import Frames, Source, Stage, Wrapped
 
 
 class Limit(Stage):
@@ -31,19 +31,13 @@ class Limit(Stage):
                 return
 
 
-class _UntilEnough(Source):
+class _UntilEnough(Wrapped):
     def __init__(self, source: Source, left: Dict[str, int]) -> None:
-        self.camera = source.camera
-        self.live = source.live
-        self._source = source
+        super().__init__(source)
         self._left = left
 
-    @property
-    def state(self) -> str:  # type: ignore[override]
-        return self._source.state
-
     def frames(self, stop: threading.Event) -> Frames:
-        with contextlib.closing(self._source.frames(stop)) as frames:
+        with contextlib.closing(self.source.frames(stop)) as frames:
             for frame in frames:
                 if not self._left[self.camera]:
                     return
