@@ -6,8 +6,7 @@ import signal
 import pytest
 
 from tests import tiny
-from tests.command import ROOT, finish, jetwatch, start
-from tests.flow.test_stop import wait_for
+from tests.command import ROOT, finish, jetwatch, start, wait_for
 
 pytest.importorskip("onnx")
 
