@@ -49,7 +49,6 @@ class Tracker:
         self._when: Optional[float] = None  # of the last update
         self._given = 0  # ids
         self._ended: Deque[int] = deque(maxlen=MOST_ENDED)
-        self._velocity = np.empty((0, 2), np.float32)
 
     def update(self, detections: Detections, when: float) -> Detections:
         """
@@ -102,10 +101,6 @@ class Tracker:
         self._ended.clear()
         return ids
 
-    def velocity(self) -> np.ndarray:
-        """(N, 2) float32: pixels a second to the right and down, row by row of the last result."""
-        return self._velocity
-
     def _since(self, when: float) -> float:
         """Seconds from the last update; 0 where time stands still or runs back."""
         return 0.0 if self._when is None else max(0.0, when - self._when)
@@ -130,7 +125,6 @@ class Tracker:
     def _shown(self, tracks: "_Tracks", index: np.ndarray) -> Detections:
         """These tracks as the result."""
         state = tracks.state[:, index]
-        self._velocity = state[1, :, :2].astype(np.float32)
         return Detections(
             xyxy=kalman.boxes(state),
             score=tracks.score[index],

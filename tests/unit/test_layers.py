@@ -163,6 +163,15 @@ def test_a_file_is_short_and_says_what_it_is_for(path):
     assert first_line.lower().startswith(path.stem + ": "), first_line
 
 
+def test_files_of_tests_are_short_too():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / "tests").rglob("*.py")
+    }
+    assert "tests/unit/test_layers.py" in lengths
+    assert {path: lines for path, lines in lengths.items() if lines >= 300} == {}
+
+
 @each_file
 def test_a_stray_next_cannot_end_a_stream(path):
     """On 3.6 a StopIteration inside a generator ends it silently, unless the file asks for more."""
