@@ -1,7 +1,7 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
@@ -10,11 +10,13 @@ from app.chosen import (
     Networks,
     check_models,
     chosen_models,
+    eased,
     model_of,
     searched_with,
     tracking,
 )
 from app.conflicts import Config
+from app.core.load import Load
 from app.core.pipeline import Pipeline
 from app.core.stage import BatchStage, Source, Stage
 from app.core.turns import Turns
@@ -23,6 +25,7 @@ from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
 from app.errors import DeviceError, EngineError
 from app.media import journal, keep, mp4, picture, rtsp
+from app.media.fitted import Fitted
 from app.media.reader import open_source
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
@@ -46,12 +49,16 @@ logger = logging.getLogger(__name__)
 
 
 def assemble(
-    config: Config, backend: Backend, frames: Optional[int] = None, build: Optional[Build] = None
+    config: Config,
+    backend: Backend,
+    frames: Optional[int] = None,
+    build: Optional[Build] = None,
+    load: Optional[Load] = None,
 ) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
     the models, for which ``build`` makes engines if they are missing, and tries the outputs: what
-    is wrong is said before a camera is opened.
+    is wrong is said before a camera is opened. It does less while ``load`` is eased.
     """
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
@@ -72,7 +79,8 @@ def assemble(
         if network.model.decoder is not None:
             raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
-    captured = sources(config)
+    load = Load() if load is None else load
+    captured = [_easier(one, config, load) for one in sources(config)]
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
@@ -90,7 +98,7 @@ def assemble(
         )
     third += _showing(config, cameras)
     lanes = [first] + [lane for lane in (second, third) if lane]
-    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000)
+    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, load)
     batch = max(network.batch for network in networks.values())
     return Pipeline(captured, lanes, backend.width, batch=batch, turns=turns)
 
@@ -195,6 +203,21 @@ def sources(config: Config) -> List[Source]:
         )
         for camera in config.cameras
     ]
+
+
+def _easier(source: Source, config: Config, load: Load) -> Source:
+    """
+    The source, its pictures smaller while the load is eased. Not of a file, nor where places are
+    given in pixels, which are those of the whole picture.
+    """
+    camera = source.camera
+    scene = config.scenes.get(camera, Scene())
+    places: List[Any] = [zone.points for zone in scene.zones]
+    places += [line.points for line in scene.lines]
+    places += [scene.ground.points] if scene.ground else []
+    places += config.privacy.masks.get(camera, ()) if config.privacy else []
+    pixels = any(value > 1 for points in places for point in points for value in point)
+    return Fitted(source, load=load) if source.live and eased(config) and not pixels else source
 
 
 def backend(config: Config) -> Backend:

@@ -13,6 +13,7 @@ from app.media import uri
 from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
 from app.media.mount import RtspSettings
+from app.service.relief import LimitsSettings
 from app.settings import Complaint
 from app.stages import record
 from app.stages.detect import DetectSettings, unknown_labels
@@ -46,6 +47,7 @@ class Config(NamedTuple):
     rtsp: Optional[RtspSettings] = None
     record: Optional[RecordSettings] = None
     report: Optional[ReportSettings] = None
+    limits: Optional[LimitsSettings] = None
 
 
 def disagreements(config: Config) -> Iterator[Complaint]:

@@ -123,6 +123,10 @@ class Backend(abc.ABC):
         box (B, K, width) float32, of which the first ``count`` of each row are real.
         """
 
+    def own_memory(self) -> int:
+        """Bytes that the device holds for us, beyond what the process is seen to take."""
+        return 0
+
     @abc.abstractmethod
     def close(self) -> None:
         """Free everything. Safe to call twice."""

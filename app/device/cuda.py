@@ -71,6 +71,10 @@ class Cuda:
         free: int = self._driver.mem_get_info()[0]
         return free
 
+    def held(self) -> int:
+        """Bytes of device memory that are allocated now."""
+        return sum(memory.count for memory in list(self._held))
+
     def allocate(self, count: int) -> "Memory":
         """Device memory, aligned to 256 bytes at least. Its content is not set."""
         with self.translated(f"{count} bytes of GPU memory cannot be had"):

@@ -52,6 +52,7 @@ class GpuBackend(Backend):
         with self._cuda.attached():
             self._lane = Lane(self._cuda, graphs)
         self._runners: List[Runner] = []
+        self._plans = 0  # bytes
 
     def attached(self) -> ContextManager[None]:
         return self._cuda.attached()
@@ -75,6 +76,7 @@ class GpuBackend(Backend):
         load_plugins(self._api, model.plugins)
         try:
             engine = Engine(self._api, _mapped(path), path)
+            self._plans += os.path.getsize(path)
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
         return self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
@@ -139,6 +141,10 @@ class GpuBackend(Backend):
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         runner: Runner = network.handle
         return runner.infer(tensor)
+
+    def own_memory(self) -> int:
+        """What was allocated, and the plans, whose weights lie on the device as well."""
+        return self._cuda.held() + self._plans
 
     def close(self) -> None:
         with self._cuda.attached():

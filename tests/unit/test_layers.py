@@ -42,9 +42,11 @@ MAY_IMPORT = {
         "stages",
         "media",
         "device",
+        "service",
         "errors",
     },
     "conflicts": {
+        "service",
         "settings",
         "manifest",
         "catalogue",
@@ -60,6 +62,7 @@ MAY_IMPORT = {
     "attempt": {"gate", "device", "media", "vision", "errors"},
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
+    "steward": {"conflicts", "service", "core", "device"},
     "assemble": {
         "analytics",
         "chosen",
