@@ -27,6 +27,7 @@ from app.media.draw_letters import (
 
 Attributes = Mapping[int, Tuple[Attribute, ...]]
 _UNKNOWN: Attributes = MappingProxyType({})
+_CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # of an xyxy
 # From each corner of a box, clockwise from the upper left: into it, and along both its sides.
 _INWARD = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.int32)
 _WAYS = np.array(
@@ -141,22 +142,28 @@ def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pe
     A thin line for each box between two of black, so that no scene swallows it, and strong corners
     where there is room.
     """
-    out, edge = pen.thin // 2, max(1, pen.thin // 3)
+    out, edge, half = pen.thin // 2, max(1, pen.thin // 3), pen.line // 2
     # Lines of one pixel, one in another, many at once: a wide one takes OpenCV far longer.
-    steps = np.arange(-out - edge, pen.thin - out + edge)
+    steps = np.arange(-out - edge, pen.thin - out + edge, dtype=np.int32)
     sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
-    steps = np.minimum(steps, sides[:, None] // 2).astype(np.int32)
-    corners = boxes[:, None, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-    rings = corners + steps[:, :, None, None] * _INWARD
+    corners = boxes[:, None, _CORNERS]
+    rings = corners + np.minimum(steps, sides[:, None] // 2)[..., None, None] * _INWARD
     black = np.concatenate([rings[:, :edge], rings[:, -edge:]], axis=1)
     cv2.polylines(image, list(black.reshape(-1, 4, 2)), True, BLACK, 1)
     arm = np.minimum(8 * pen.line, sides // 4)
-    arms = corners[:, 0, :, None] + arm[:, None, None, None] * _WAYS
     strong = (arm > 2 * pen.line).tolist()
+    # What is wider at the corners than the rings are.
+    beside = np.arange(-half, half + 1, dtype=np.int32)
+    beside = beside[(beside < -out) | (beside >= pen.thin - out)]
+    legs = (arm[:, None] - beside)[..., None, None, None] * _WAYS
+    arms = (corners + beside[:, None, None] * _INWARD)[..., None, :] + legs
+    arms = arms.reshape(len(boxes), -1, 3, 2)
+    rings = rings[:, edge:-edge].take([0, 1, 2, 3, 0], axis=2)
     for row, colour in enumerate(colours):
-        cv2.polylines(image, list(rings[row, edge:-edge]), True, colour, 1)
+        lines = list(rings[row])
         if strong[row]:
-            cv2.polylines(image, list(arms[row]), False, colour, pen.line)
+            lines += list(arms[row])
+        cv2.polylines(image, lines, False, colour, 1)
 
 
 def _place(
