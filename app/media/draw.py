@@ -1,5 +1,6 @@
 """draw: boxes, label plates and class lists on a picture, in place."""
 
+import functools
 import math
 from types import MappingProxyType
 from typing import Mapping, NamedTuple, Optional, Sequence, Set, Tuple
@@ -134,7 +135,8 @@ def _inside(xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
     """(N, 4) whole pixels inside the picture; a box that cannot be shown has no area."""
     limit = np.array([width - 1, height - 1] * 2, np.float32)
     known = np.isfinite(xyxy).all(axis=1, keepdims=True)
-    return np.clip(np.where(known, xyxy, 0), 0, limit).round().astype(np.int32)
+    boxes = np.maximum(0, np.minimum(limit, np.where(known, xyxy, 0)))
+    return boxes.round().astype(np.int32)
 
 
 def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pen: Pen) -> None:
@@ -142,28 +144,56 @@ def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pe
     A thin line for each box between two of black, so that no scene swallows it, and strong corners
     where there is room.
     """
-    out, edge, half = pen.thin // 2, max(1, pen.thin // 3), pen.line // 2
-    # Lines of one pixel, one in another, many at once: a wide one takes OpenCV far longer.
-    steps = np.arange(-out - edge, pen.thin - out + edge, dtype=np.int32)
-    sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
-    corners = boxes[:, None, _CORNERS]
-    rings = corners + np.minimum(steps, sides[:, None] // 2)[..., None, None] * _INWARD
-    black = np.concatenate([rings[:, :edge], rings[:, -edge:]], axis=1)
-    cv2.polylines(image, list(black.reshape(-1, 4, 2)), True, BLACK, 1)
-    arm = np.minimum(8 * pen.line, sides // 4)
+    edge = max(1, pen.thin // 3)
+    wide = pen.thin + 2 * edge
+    out = pen.thin // 2 + edge  # so far it goes out of the box, and the rest into it
+    height, width = image.shape[:2]
+    if min(height, width) < wide:
+        return
+    least, most = (np.array(side * 2) for side in ([out, out], [width - 1 - out, height - 1 - out]))
+    boxes = np.maximum(least, np.minimum(most, boxes))
+    ends = boxes + np.array([-out, -out, out + 1 - wide, out + 1 - wide])
+    arm = np.minimum(8 * pen.line, (boxes[:, 2:] - boxes[:, :2]).min(axis=1) // 4)
     strong = (arm > 2 * pen.line).tolist()
-    # What is wider at the corners than the rings are.
-    beside = np.arange(-half, half + 1, dtype=np.int32)
-    beside = beside[(beside < -out) | (beside >= pen.thin - out)]
-    legs = (arm[:, None] - beside)[..., None, None, None] * _WAYS
-    arms = (corners + beside[:, None, None] * _INWARD)[..., None, :] + legs
-    arms = arms.reshape(len(boxes), -1, 3, 2)
-    rings = rings[:, edge:-edge].take([0, 1, 2, 3, 0], axis=2)
-    for row, colour in enumerate(colours):
-        lines = list(rings[row])
+    arms = _arms(boxes, arm, pen) if any(strong) else []
+    long = max(height, width)
+    for row, (x1, y1, x2, y2) in enumerate(ends.tolist()):
+        # Copied, as OpenCV needs longer for lines. Each side begins with a corner and ends short of
+        # the next.
+        top, right, bottom, left = _sides(colours[row], pen.thin, edge, long)
+        image[y1 : y1 + wide, x1:x2] = top[:, : x2 - x1]
+        image[y1:y2, x2 : x2 + wide] = right[: y2 - y1]
+        image[y2 : y2 + wide, x1 + wide : x2 + wide] = bottom[:, long - x2 + x1 :]
+        image[y1 + wide : y2 + wide, x1 : x1 + wide] = left[long - y2 + y1 :]
         if strong[row]:
-            lines += list(arms[row])
-        cv2.polylines(image, lines, False, colour, 1)
+            cv2.polylines(image, list(arms[row]), False, colours[row], 1)
+
+
+@functools.lru_cache(maxsize=32)
+def _sides(colour: Colour, thin: int, edge: int, long: int) -> Sequence[np.ndarray]:
+    """
+    A large box's upper, right, lower and left side, clockwise: so wide, so ``long``, uint8, with
+    the corner that each begins with.
+    """
+    across = np.array([BLACK] * edge + [colour] * thin + [BLACK] * edge, np.uint8)
+    depth = np.minimum(np.arange(len(across))[:, None], np.arange(long))
+    upper = across[depth]
+    upright = upper.transpose(1, 0, 2)
+    sides = upper, upright[:, ::-1], upper[::-1, ::-1], upright[::-1]
+    return [np.ascontiguousarray(side) for side in sides]
+
+
+def _arms(boxes: np.ndarray, arm: np.ndarray, pen: Pen) -> np.ndarray:
+    """
+    (N, K, 3, 2) int32 lines that make each box's corners strong where the sides are not: many of
+    one pixel, for OpenCV takes far longer for a wide one.
+    """
+    half, out = pen.line // 2, pen.thin // 2
+    beside = np.arange(-half, half + 1)
+    beside = beside[(beside < -out) | (beside >= pen.thin - out)]
+    corners = boxes[:, None, _CORNERS] + beside[:, None, None] * _INWARD
+    lines = corners[..., None, :] + (arm[:, None] - beside)[..., None, None, None] * _WAYS
+    return lines.reshape(len(boxes), -1, 3, 2).astype(np.int32, order="C")
 
 
 def _place(
