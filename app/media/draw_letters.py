@@ -116,8 +116,8 @@ def written(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarr
     tail = [letters[letter] for letter in rest] + [margin]
     head = [margin] + [letters[letter] for letter in name]
     room -= sum(tile.shape[1] for tile in tail)
-    ends = np.cumsum([tile.shape[1] for tile in head])
-    if ends[-1] > room:
+    if sum(tile.shape[1] for tile in head) > room:
+        ends = np.cumsum([tile.shape[1] for tile in head])
         dots = [letters["."]] * 2
         fit = int(np.searchsorted(ends, room - 2 * dots[0].shape[1], "right"))
         head = head[: max(1, fit)] + dots

@@ -6,15 +6,13 @@ import cv2
 import numpy as np
 
 from app.core.detections import Detections
-from app.media.draw_letters import PALETTE, THEMES, pen_for
+from app.media.draw_letters import PALETTE, THEMES, Pen, pen_for
 
 _POINTS = 16  # kept of a track
 _TRACKS = 256  # kept of a camera
 _UNSEEN_S = 1.0  # then a track is forgotten
 _STILL = 2.0  # pixels
 _PALETTE = np.array(PALETTE, np.float32)
-
-_Pixels = List[List[int]]
 
 
 class Trails:
@@ -44,7 +42,7 @@ class Trails:
         known = np.flatnonzero(known)[:_TRACKS]
         rows = self._rows_of(found.track_id[known].tolist())
         self._class_ids[rows] = found.class_id[known]
-        boxes = np.clip(found.xyxy[known], -1e4, 1e5)
+        boxes = np.maximum(-1e4, np.minimum(1e5, found.xyxy[known]))
         heads = np.empty((len(known), 3))
         heads[:, 0] = (boxes[:, 0] + boxes[:, 2]) / 2
         heads[:, 1] = boxes[:, 3]
@@ -64,12 +62,9 @@ class Trails:
 
     def draw(self, image: np.ndarray) -> None:
         """Draw on (H, W, 3) uint8, BGR, each trail in the colour of its track's class."""
-        begin, end, clear, colours = self._segments(image)
         pen = pen_for(image.shape[1], image.shape[0], self._scale)
-        # A wide smooth line takes OpenCV twice as long as a narrow one.
-        wide = [pen.thin if share > 0.7 else (pen.thin + 1) // 2 for share in clear]
-        for line in zip(begin, end, colours, wide):
-            cv2.line(image, *line, cv2.LINE_AA)
+        for x1, y1, x2, y2, blue, green, red, wide in self._lines(image, pen).tolist():
+            cv2.line(image, (x1, y1), (x2, y2), (blue, green, red), wide, cv2.LINE_AA)
 
     def _rows_of(self, track_ids: List[int]) -> np.ndarray:
         """(N,) rows, new ones for tracks not seen before, for which the unseen have to go."""
@@ -90,28 +85,32 @@ class Trails:
     def _forget(self, track_ids: List[int]) -> None:
         self._free += [self._rows.pop(number) for number in track_ids]
 
-    def _segments(self, image: np.ndarray) -> Tuple[_Pixels, _Pixels, List[float], _Pixels]:
+    def _lines(self, image: np.ndarray, pen: Pen) -> np.ndarray:
         """
-        Begins, ends, newness (0..1) and colours of lines. A line is as clear as it is new: its
-        colour is mixed with that of the scene at its middle, which costs less than to blend pixels.
+        (K, 8) int: x, y where a line begins and ends, its blue, green and red, and its width. It is
+        as clear as it is new: its colour is mixed with that of the scene at its middle, which costs
+        less than to blend pixels.
         """
         rows = np.array(list(self._rows.values()), int)
-        points = self._points[rows]
-        # Not what stands and only trembles.
-        shown = np.abs(np.diff(points[..., :2], axis=1)).max(axis=2) > _STILL
-        shown &= points[:, :-1, 2] >= self._latest - self._seconds
-        begin, end = points[:, :-1][shown], points[:, 1:][shown]
+        points = self._points[rows].reshape(-1, 3)
+        apart = np.abs(points[1:, :2] - points[:-1, :2])
+        shown = np.maximum(apart[:, 0], apart[:, 1]) > _STILL  # not what stands and only trembles
+        shown &= points[:-1, 2] >= self._latest - self._seconds
+        shown[_POINTS :: _POINTS + 1] = False  # from a track to the next
+        at = np.flatnonzero(shown)
+        begin, end = points.take(at, axis=0), points.take(at + 1, axis=0)
         middle = (begin + end) / 2
         clear = np.maximum(0, 1 - (self._latest - middle[:, 2]) / self._seconds)
-        colours = _PALETTE[self._class_ids[rows] % len(_PALETTE)].repeat(shown.sum(axis=1), axis=0)
+        colours = _PALETTE[self._class_ids[rows[at // (_POINTS + 1)]] % len(_PALETTE)]
         if self._fading:
             limit = np.array([image.shape[1] - 1, image.shape[0] - 1])
             x, y = np.maximum(0, np.minimum(limit, middle[:, :2])).astype(int).T
             behind = image[y, x]
             colours = behind + (colours - behind) * clear[:, None]
-        return (
-            (begin[:, :2] + 0.5).astype(int).tolist(),
-            (end[:, :2] + 0.5).astype(int).tolist(),
-            clear.tolist(),
-            colours.astype(int).tolist(),
-        )
+        lines = np.empty((len(at), 8), int)
+        lines[:, :2] = begin[:, :2] + 0.5
+        lines[:, 2:4] = end[:, :2] + 0.5
+        lines[:, 4:7] = colours
+        # A wide smooth line takes OpenCV twice as long as a narrow one.
+        lines[:, 7] = np.where(clear > 0.7, pen.thin, (pen.thin + 1) // 2)
+        return lines
