@@ -81,13 +81,14 @@ def draw(
     pen = pen_for(width, height, style.scale)
     order = visible[np.argsort(detections.score[visible], kind="mergesort")].tolist()
     class_ids, track_ids = detections.class_id.tolist(), detections.track_id.tolist()
-    corners = boxes.tolist()
-    _outline(image, boxes[order], [colour_of(class_ids[row]) for row in order], pen)
+    scores, corners = detections.score.tolist(), boxes.tolist()
+    kinds = {n: (plain(name_of(n, labels)), paint_on(colour_of(n))) for n in set(class_ids)}
+    _outline(image, boxes[order], [kinds[class_ids[row]][1].ground for row in order], pen)
     room = room_in(width)
     second = THEMES[style.theme].plate
     for row in order:  # after the boxes, so that no line crosses a label
-        name, rest = caption(detections, row, labels, style)
-        tile = written(name, rest, paint_on(colour_of(class_ids[row])), room, pen)
+        name, paint = kinds[class_ids[row]]
+        tile = written(name, facts(scores[row], track_ids[row], style), paint, room, pen)
         known = attributes.get(track_ids[row])
         if known:
             text = plain(", ".join(one.label for one in known))
@@ -119,16 +120,10 @@ def draw_classes(
         top += tile.shape[0]
 
 
-def caption(
-    detections: Detections, row: int, labels: Sequence[str], style: Style = PLAIN
-) -> Tuple[str, str]:
-    """What the plate says, the name and the rest: "person" and " 87% #12"."""
-    name = name_of(detections.class_id.item(row), labels)
-    score, track_id = detections.score.item(row), detections.track_id.item(row)
-    rest = f" {score:.0%}" if style.score and math.isfinite(score) else ""
-    if style.track and track_id >= 0:
-        rest += f" #{track_id}"
-    return plain(name), rest
+def facts(score: float, track_id: int, style: Style = PLAIN) -> str:
+    """What a plate says after the name: " 87% #12"."""
+    text = f" {score:.0%}" if style.score and math.isfinite(score) else ""
+    return f"{text} #{track_id}" if style.track and track_id >= 0 else text
 
 
 def _inside(xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
