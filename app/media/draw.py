@@ -183,7 +183,7 @@ def _arms(boxes: np.ndarray, arm: np.ndarray, pen: Pen) -> np.ndarray:
     (N, K, 3, 2) int32 lines that make each box's corners strong where the sides are not: many of
     one pixel, for OpenCV takes far longer for a wide one.
     """
-    half, out = pen.line // 2, pen.thin // 2
+    half, out = (pen.line + 1) // 2, pen.thin // 2  # as wide as OpenCV draws them
     beside = np.arange(-half, half + 1)
     beside = beside[(beside < -out) | (beside >= pen.thin - out)]
     corners = boxes[:, None, _CORNERS] + beside[:, None, None] * _INWARD
