@@ -1,7 +1,7 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
@@ -54,11 +54,13 @@ def assemble(
     frames: Optional[int] = None,
     build: Optional[Build] = None,
     load: Optional[Load] = None,
+    ids: Optional[Dict[str, int]] = None,
 ) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
     the models, for which ``build`` makes engines if they are missing, and tries the outputs: what
     is wrong is said before a camera is opened. It does less while ``load`` is eased.
+    ``ids``, which a pipeline before this one has filled, are those of tracks that are used up.
     """
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
@@ -85,7 +87,7 @@ def assemble(
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
     if tracking(config):
-        second.append(Track({one: _track_settings(config, models[one]) for one in detecting}))
+        second.append(Track({one: _track_settings(config, models[one]) for one in detecting}, ids))
     if looks:
         second.append(Look(backend, looks))
     if frames is not None:

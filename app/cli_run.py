@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from typing import Optional
+from typing import Dict, Optional
 
 from app import assemble, cli_build, config, console, engines
 from app.chosen import Build
@@ -51,6 +51,7 @@ class _Run:
         self._asked = asked
         self._began = time.monotonic()
         self._next: Optional[Config] = None
+        self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
         self._up = False  # the pipeline of the latest config could be made
         self._reloading = False  # systemd has been told so
 
@@ -87,7 +88,12 @@ class _Run:
                 self._terminal.line(line)
             steward = Steward(chosen, backend, self._notifier)
             pipeline = assemble.assemble(
-                chosen, backend, self._arguments.frames, self._builder(chosen), steward.load
+                chosen,
+                backend,
+                self._arguments.frames,
+                self._builder(chosen),
+                steward.load,
+                self._ids,
             )
             self._up = True
             if self._reloading:

@@ -42,12 +42,17 @@ class Tracker:
     full rate. Memory is bounded by MOST_BOXES, MOST_TRACKS and MOST_ENDED. For one thread.
     """
 
-    def __init__(self, settings: TrackSettings = TrackSettings()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        settings: TrackSettings = TrackSettings(),  # noqa: B008
+        given: int = 0,
+    ) -> None:
+        """``given``: how many ids of this camera were given before, by another tracker."""
         self._settings = settings
         self._tracks = _begun(Detections.empty(), 0.0)
         self._clock = 0.0  # seconds of time that ran on
         self._when: Optional[float] = None  # of the last update
-        self._given = 0  # ids
+        self.given = given  # ids
         self._ended: Deque[int] = deque(maxlen=MOST_ENDED)
 
     def update(self, detections: Detections, when: float) -> Detections:
@@ -74,8 +79,8 @@ class Tracker:
         if not self._settings.per_class:
             _vote(tracks, seen, found.class_id[rows])
         confirmed = seen[tracks.id[seen] == 0]
-        tracks.id[confirmed] = self._given + 1 + np.arange(len(confirmed))
-        self._given += len(confirmed)
+        tracks.id[confirmed] = self.given + 1 + np.arange(len(confirmed))
+        self.given += len(confirmed)
 
         result = self._shown(tracks, seen[tracks.id[seen] > 0])
         self._tracks = tracks

@@ -1,7 +1,7 @@
 """onnxfile: what an ONNX file holds, and which of it TensorRT 8.2 cannot take."""
 
 import os
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from app.device import modelfile
 from app.device.backend import TensorSpec
@@ -135,7 +135,19 @@ def _read(path: str) -> Any:
         raise modelfile.broken(path, error) from error
     if not model.graph.node:
         raise modelfile.broken(path, ValueError("it holds no operators"))
+    if not all(isinstance(text, str) for text in _texts(model)):  # as protobuf gives bad UTF-8
+        raise modelfile.broken(path, ValueError("a name in it is no text"))
     return model
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    yield from (model.producer_name, model.producer_version)
+    for item in model.metadata_props:
+        yield from (item.key, item.value)
+    for values in (model.graph.input, model.graph.output, model.graph.initializer):
+        yield from (value.name for value in values)
+    for node in nodes_of(model.graph):
+        yield from (node.op_type, node.domain, *node.input, *node.output)
 
 
 def _take_in_weights(model: Any, path: str) -> None:
