@@ -164,7 +164,9 @@ def _spec(value: Any) -> TensorSpec:
 
     tensor = value.type.tensor_type
     shape = tuple(dim.dim_value if dim.dim_value > 0 else -1 for dim in tensor.shape.dim)
-    kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    known = onnx.TensorProto.DataType.items()
+    names = {number: name.lower() for name, number in known}
+    kind = names.get(tensor.elem_type, f"type {tensor.elem_type}")  # newer than the package, or bad
     return TensorSpec(value.name, shape, {"float": "float32", "double": "float64"}.get(kind, kind))
 
 
