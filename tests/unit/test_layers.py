@@ -60,6 +60,12 @@ MAY_IMPORT = {
     "attempt": {"gate", "device", "media", "vision", "errors"},
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
+    "checkup": {"home"},
+    "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},
+    "doctor_config": {"checkup", "chosen", "conflicts", "device", "media", "errors"},
+    "doctor_jetson": {"checkup", "conflicts", "device", "media"},
+    "doctor_python": {"checkup", "device"},
+    "doctor_system": {"checkup", "conflicts", "device"},
     "assemble": {
         "analytics",
         "chosen",
