@@ -31,9 +31,9 @@ def power(there: Machine, _: Any) -> Finding:
     mode = telemetry_mode.named(ran.out) if ran else None
     if mode is None:
         return skip(f"nvpmodel does not say its mode: {ran.last if ran else 'it is not here'}")
-    if mode.upper().startswith("MAXN"):
-        return ok(f"mode {mode}")
     best = _best(there)
+    if best is None and mode.upper().startswith("MAXN"):
+        return ok(f"mode {mode}")
     if best is None:
         return warn(f"mode {mode} is not the fastest", "sudo nvpmodel -p --verbose lists them")
     if best[1] == mode:

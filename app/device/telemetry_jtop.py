@@ -2,11 +2,12 @@
 telemetry_jtop: what jetson-stats' service tells, where it is installed and answers.
 
 jetson-stats is found at run time and is no part of this program. Its interface has changed twice:
-3.x has ``ram``, ``swap`` and one ``gpu``; 4.x and 7.x have ``memory``, and each GPU by name. Every
-key is optional here. Sizes are in KB, clocks in kHz, power in mW.
+3.x has ``ram``, ``swap`` and one ``gpu``; 4.x and 7.x have ``memory``, and each GPU by name, as
+objects that only look like dicts. Every key is optional here. Sizes are in KB, clocks in kHz,
+power in mW.
 """
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from app.core.vitals import Vitals
 
@@ -55,9 +56,10 @@ def vitals(client: Any) -> Vitals:
 
 def _temperatures(told: Any) -> Dict[str, float]:
     found = {}
-    for name, value in _pairs(told):
-        if isinstance(value, Mapping):  # 4.x on
-            value = value.get("temp") if value.get("online", True) else None
+    for name, value in _keys(told).items():
+        sensor = _keys(value)
+        if sensor:  # 4.x on
+            value = sensor.get("temp") if sensor.get("online", True) else None
         degrees = _number(value)
         # "PMIC" is a constant on the boards that have it
         if degrees is not None and _COLDEST <= degrees <= _HOTTEST and "PMIC" not in name:
@@ -69,70 +71,62 @@ def _power(told: Any) -> Dict[str, float]:
     """Watts: 3.x tells (total, rails), later ones {"tot": total, "rail": rails}."""
     if isinstance(told, tuple) and len(told) == 2:
         total, rails = told
-    elif isinstance(told, Mapping):
-        total, rails = told.get("tot"), told.get("rail")
     else:
-        return {}
-    every = [(name, rail) for name, rail in _pairs(rails) if name != "total"] + [("total", total)]
+        total, rails = _keys(told).get("tot"), _keys(told).get("rail")
     found = {}
-    for name, rail in every:
-        if isinstance(rail, Mapping):
-            watts = _scaled(rail.get("power", rail.get("cur")), 1e-3)
-            if watts is not None and watts >= 0:
-                found[name] = watts
+    for name, rail in {**_keys(rails), "total": total}.items():
+        known = _keys(rail)
+        watts = _scaled(known.get("power", known.get("cur")), 1e-3)
+        if watts is not None and watts >= 0:
+            found[name] = watts
     return found
 
 
 def _gpu(client: Any) -> Tuple[Optional[float], Dict[str, float]]:
     """The load, 0..1, and the clocks in hertz."""
-    told = getattr(client, "gpu", None)
-    status: Any = {}
-    clock: Any = None
-    emc: Any = getattr(client, "emc", None)
-    if isinstance(told, Mapping) and not isinstance(told.get("val"), (int, float)):
-        first: Mapping[str, Any] = next(
-            (gpu for _, gpu in _pairs(told) if isinstance(gpu, Mapping)), {}
-        )
-        status, clock = first.get("status"), first.get("freq")
-        load = _number(status.get("load")) if isinstance(status, Mapping) else None
-        clock = clock.get("cur") if isinstance(clock, Mapping) else None
-        memory = getattr(client, "memory", None)
-        emc = memory.get("EMC") if isinstance(memory, Mapping) else None
+    told = _keys(getattr(client, "gpu", None))
+    if "val" in told:  # 3.x
+        load, clock = told["val"], told.get("frq")
+        emc = _keys(getattr(client, "emc", None)).get("frq")
     else:
-        load = _number(told.get("val")) if isinstance(told, Mapping) else None
-        clock = told.get("frq") if isinstance(told, Mapping) else None
-    clocks = {"gpu": _scaled(clock, 1e3)}
-    if isinstance(emc, Mapping):
-        clocks["emc"] = _scaled(emc.get("cur", emc.get("frq")), 1e3)
+        first = _keys(next(iter(told.values()), None))
+        load, clock = _keys(first.get("status")).get("load"), _keys(first.get("freq")).get("cur")
+        emc = _keys(_keys(getattr(client, "memory", None)).get("EMC")).get("cur")
+    percent = _number(load)
+    clocks = {"gpu": _scaled(clock, 1e3), "emc": _scaled(emc, 1e3)}
     known = {name: hertz for name, hertz in clocks.items() if hertz}
-    return (load / 100 if load is not None and 0 <= load <= 100 else None), known
+    return (percent / 100 if percent is not None and 0 <= percent <= 100 else None), known
 
 
 def _memory(client: Any) -> Tuple[Tuple[Optional[int], Optional[int]], ...]:
     """(used, total) in bytes of RAM, then of swap."""
-    memory = getattr(client, "memory", None)
-    if isinstance(memory, Mapping):
+    memory = _keys(getattr(client, "memory", None))
+    if memory:
         return _sizes(memory.get("RAM"), "used"), _sizes(memory.get("SWAP"), "used")
     return _sizes(getattr(client, "ram", None), "use"), _sizes(getattr(client, "swap", None), "use")
 
 
 def _sizes(told: Any, used: str) -> Tuple[Optional[int], Optional[int]]:
-    if not isinstance(told, Mapping):
-        return None, None
-    sizes = [_scaled(told.get(key), _UNITS.get(told.get("unit", "k"))) for key in (used, "tot")]
-    return tuple(None if one is None else int(one) for one in sizes)  # type: ignore
+    known = _keys(told)
+    unit = _UNITS.get(known.get("unit", "k"))
+    use, total = (_scaled(known.get(key), unit) for key in (used, "tot"))
+    return (None if use is None else int(use)), (None if total is None else int(total))
 
 
 _UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}  # 3.x tells which
 
 
 def _mode(told: Any) -> Optional[str]:
-    name = getattr(told, "name", told)
-    return name if isinstance(name, str) and name else None
+    """The mode's name: an attribute, or what the object is written as."""
+    name = getattr(told, "name", None)
+    text = name if isinstance(name, str) else str("" if told is None else told)
+    return None if not text or text.startswith("<") else text
 
 
-def _pairs(told: Any) -> List[Tuple[str, Any]]:
-    return [(str(key), value) for key, value in told.items()] if isinstance(told, Mapping) else []
+def _keys(told: Any) -> Dict[str, Any]:
+    """A dict, or what looks like one; empty where it is neither."""
+    items = getattr(told, "items", None)
+    return {str(key): value for key, value in items()} if callable(items) else {}
 
 
 def _number(told: Any) -> Optional[float]:

@@ -128,6 +128,8 @@ SYSTEM = [
 ]  # fmt: skip
 
 MODES = "< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=25W >\n"
+BOTH = "< POWER_MODEL ID=1 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
+MAXN = {"nvpmodel": "NV Power Mode: MAXN\n0\n"}
 SLOW = {"nvpmodel": "NV Power Mode: 15W\n0\n"}
 SUPER = MODES + "< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
 ACTIVE = {"systemctl is-active nvargus-daemon": "active\n"}
@@ -142,6 +144,11 @@ JETSON = [
         "power mode",
         on(files=dict(NANO, **{"etc/nvpmodel.conf": SUPER}), ran=SLOW),
         WARN, "15W is slower than MAXN_SUPER", "sudo nvpmodel -m 2 && sudo jetson_clocks",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": BOTH}), ran=MAXN),
+        WARN, "MAXN is slower than MAXN_SUPER", "sudo nvpmodel -m 2 ",
     ),
     (
         "power mode",

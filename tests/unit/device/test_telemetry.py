@@ -25,22 +25,27 @@ class jtop:
     nvpmodel = type("NVPModel", (), {"name": "MAXN", "id": 0})()
 """
 NEW = """
+class Shown:  # as jetson-stats' own: it can be read like a dict and is none
+    def __init__(self, told): self._told = told
+    def __getitem__(self, key): return self._told[key]
+    def items(self): return self._told.items()
+    def __repr__(self): return str(self._told)
 class jtop:
     temperature = {"cpu": {"temp": 41.0, "online": True}, "gpu": {"temp": 40.5, "online": True},
                    "cv0": {"temp": -256, "online": False}}
     power = {"rail": {"VDD_SOC": {"volt": 5000, "curr": 240, "power": 1200, "avg": 1000}},
              "tot": {"power": 5000, "avg": 4000}}
-    gpu = {"ga10b": {"type": "integrated", "status": {"load": 37.0},
-                     "freq": {"cur": 921600, "min": 76800, "max": 921600}}}
-    memory = {"RAM": {"tot": 4000, "used": 1000}, "SWAP": {"tot": 2048, "used": 1024},
-              "EMC": {"cur": 1600000, "val": 4}}
+    gpu = Shown({"ga10b": {"type": "integrated", "status": {"load": 37.0},
+                           "freq": {"cur": 921600, "min": 76800, "max": 921600}}})
+    memory = Shown({"RAM": {"tot": 4000, "used": 1000}, "SWAP": {"tot": 2048, "used": 1024},
+                    "EMC": {"cur": 1600000, "val": 4}})
     nvpmodel = type("NVPModel", (), {"name": "MAXN", "id": 0})()
 """
 THOR = (
     NEW.replace("class jtop:", "class jtop:  # 7.x")
     + """
     temperature = {"cpu": {"temp": 41.0}, "gpu": {"temp": 40.5}}
-    nvpmodel = "MAXN"
+    nvpmodel = Shown("MAXN")
 """
 )
 CLIENT = """
