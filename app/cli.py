@@ -14,6 +14,7 @@ from app import (
     catalogue,
     cli_build,
     cli_convert,
+    cli_doctor,
     cli_heatmap,
     cli_run,
     config,
@@ -43,6 +44,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         "heatmap": _heatmap,
         "build": _build,
         "engines": _engines,
+        "doctor": _doctor,
     }
     try:
         with handling(interrupt):
@@ -139,6 +141,10 @@ def _heatmap(arguments: argparse.Namespace) -> int:
 
 def _engines(arguments: argparse.Namespace) -> int:
     return cli_build.listing(arguments, terminal, _say)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    return cli_doctor.run(arguments, terminal, _say)
 
 
 def _say(line: str) -> None:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "terminal": set(),
     "vision": {"vision"},
     "analytics": {"analytics", "core", "vision", "errors"},
-    "device": {"device", "vision", "atomic", "errors"},
+    "device": {"device", "core", "vision", "atomic", "errors"},
     "media": {"media", "core", "atomic", "errors"},
     "service": {"service", "core", "errors"},
     "stages": {"core", "vision", "analytics", "media", "device", "atomic", "errors"},
@@ -63,6 +63,12 @@ MAY_IMPORT = {
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
     "steward": {"conflicts", "service", "core", "device"},
+    "checkup": {"home"},
+    "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},
+    "doctor_config": {"checkup", "chosen", "conflicts", "device", "media", "errors"},
+    "doctor_jetson": {"checkup", "conflicts", "device", "media"},
+    "doctor_python": {"checkup", "device"},
+    "doctor_system": {"checkup", "conflicts", "device"},
     "assemble": {
         "analytics",
         "chosen",
@@ -85,6 +91,7 @@ ONLY_IN = {
     "onnx": {"device"},
     "onnxruntime": {"device"},
     "pycuda": {"device"},
+    "pynvml": {"device"},
     "tensorrt": {"device"},
     "torch": {"device"},
     "yaml": {"kinds", "settings"},
@@ -197,7 +204,8 @@ class OnlyTheCore:
 sys.meta_path.insert(0, OnlyTheCore())
 for name in sys.argv[1:]:
     importlib.import_module(name)
-for name in ("gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "torch", "pytest"):
+FOREIGN = "gi onnx onnxruntime tensorrt pycuda pynvml jtop torch pytest"
+for name in FOREIGN.split():
     assert name not in sys.modules, name
 """
 
