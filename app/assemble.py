@@ -82,7 +82,7 @@ def assemble(
             raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
     load = Load() if load is None else load
-    captured = [_easier(one, config, load) for one in sources(config)]
+    captured = [_easier(one, config, load) for one in sources(config, backend)]
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
@@ -196,12 +196,13 @@ def describe(config: Config) -> Iterator[str]:
         yield f"report   {config.report.path}"
 
 
-def sources(config: Config) -> List[Source]:
+def sources(config: Config, backend: Backend) -> List[Source]:
     """One source per camera. A file that is served plays at its own speed unless told otherwise."""
     served = config.rtsp is not None
     return [
         open_source(
-            camera._replace(realtime=served if camera.realtime is None else camera.realtime)
+            camera._replace(realtime=served if camera.realtime is None else camera.realtime),
+            backend.picture,
         )
         for camera in config.cameras
     ]

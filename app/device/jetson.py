@@ -4,7 +4,7 @@ import hashlib
 import mmap
 import os
 import platform
-from typing import Any, ContextManager, Dict, List, Optional, Sequence
+from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from app.device.complete import Tensors, complete
 from app.device.cuda import Cuda
 from app.device.engine import Binding, Engine
 from app.device.lane import Lane
+from app.device.pinned import Pinned
 from app.device.placer import Placer
 from app.device.runner import Runner
 from app.device.sizes import size_values
@@ -51,6 +52,7 @@ class GpuBackend(Backend):
         self._api = open_api() if api is None else api
         with self._cuda.attached():
             self._lane = Lane(self._cuda, graphs)
+        self._pinned = Pinned(self._cuda, self._lane.turn)
         self._runners: List[Runner] = []
         self._plans = 0  # bytes
 
@@ -141,6 +143,9 @@ class GpuBackend(Backend):
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         runner: Runner = network.handle
         return runner.infer(tensor)
+
+    def picture(self, shape: Tuple[int, ...]) -> np.ndarray:
+        return self._pinned.picture(shape)
 
     def own_memory(self) -> int:
         """What was allocated, and the plans, whose weights lie on the device as well."""
