@@ -1,7 +1,19 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
@@ -48,20 +60,27 @@ _SURER = 0.2  # above a model's least score: what begins a track. ByteTrack has 
 logger = logging.getLogger(__name__)
 
 
+class Beside(NamedTuple):
+    """What a pipeline shares with what is done beside it, and with the pipeline before it."""
+
+    load: Load  # less is done while it is eased
+    ids: Dict[str, int]  # of each camera's tracks: how many were given
+    celsius: Callable[[], Optional[float]] = lambda: None  # of the machine, for the picture
+
+
 def assemble(
     config: Config,
     backend: Backend,
     frames: Optional[int] = None,
     build: Optional[Build] = None,
-    load: Optional[Load] = None,
-    ids: Optional[Dict[str, int]] = None,
+    beside: Optional[Beside] = None,
 ) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
     the models, for which ``build`` makes engines if they are missing, and tries the outputs: what
-    is wrong is said before a camera is opened. It does less while ``load`` is eased.
-    ``ids``, which a pipeline before this one has filled, are those of tracks that are used up.
+    is wrong is said before a camera is opened.
     """
+    beside = Beside(Load(), {}) if beside is None else beside
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
     models = chosen_models(config)
@@ -81,13 +100,14 @@ def assemble(
         if network.model.decoder is not None:
             raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
-    load = Load() if load is None else load
-    captured = [_easier(one, config, load) for one in sources(config, backend)]
+    captured = [_easier(one, config, beside.load) for one in sources(config, backend)]
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
     if tracking(config):
-        second.append(Track({one: _track_settings(config, models[one]) for one in detecting}, ids))
+        second.append(
+            Track({one: _track_settings(config, models[one]) for one in detecting}, beside.ids)
+        )
     if looks:
         second.append(Look(backend, looks))
     if frames is not None:
@@ -98,9 +118,9 @@ def assemble(
         second.append(
             Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
         )
-    third += _showing(config, cameras)
+    third += _showing(config, cameras, beside)
     lanes = [first] + [lane for lane in (second, third) if lane]
-    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, load)
+    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, beside.load)
     batch = max(network.batch for network in networks.values())
     return Pipeline(captured, lanes, backend.width, batch=batch, turns=turns)
 
@@ -130,7 +150,9 @@ def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     return class_ids(known or classes, model)  # which says so where it knows none
 
 
-def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, Stage]]:
+def _showing(
+    config: Config, cameras: Sequence[str], beside: Beside
+) -> List[Union[BatchStage, Stage]]:
     """What makes pictures and lines of it all. Nothing leaves before what is private is hidden."""
     seen: List[Union[BatchStage, Stage]] = []
     snapshots = config.events is not None and config.events.snapshots is not None
@@ -138,7 +160,7 @@ def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, S
     if config.privacy and pictures:
         seen.append(Privacy(config.privacy, bool(config.privacy.faces), cameras))
     if pictures:
-        seen.append(Overlay(config.overlay))
+        seen.append(Overlay(config.overlay, beside.celsius))
     if config.rtsp:
         seen.append(Publish(config.rtsp, cameras))
     if config.record:

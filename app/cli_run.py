@@ -14,6 +14,7 @@ from app.cli_signals import Asked, handling, has_terminal, interrupt, stopping
 from app.conflicts import Config
 from app.core.pipeline import Pipeline
 from app.device.backend import Model
+from app.device.telemetry import open_telemetry
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
@@ -49,6 +50,7 @@ class _Run:
         self._terminal = terminal
         self._notifier = notifier
         self._asked = asked
+        self._telemetry = open_telemetry()
         self._began = time.monotonic()
         self._next: Optional[Config] = None
         self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
@@ -59,9 +61,10 @@ class _Run:
         rtsp.limit_arenas()
         chosen = self._read()
         try:
-            self._once(chosen)
-            while self._next is not None and not self._asked.ended:
-                chosen = self._changed(chosen, self._next)
+            with contextlib.closing(self._telemetry):
+                self._once(chosen)
+                while self._next is not None and not self._asked.ended:
+                    chosen = self._changed(chosen, self._next)
         finally:
             self._notifier.stopping()
 
@@ -86,14 +89,14 @@ class _Run:
         with contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 self._terminal.line(line)
-            steward = Steward(chosen, backend, self._notifier)
+            steward = Steward(chosen, backend, self._notifier, self._telemetry.read)
+            beside = assemble.Beside(steward.load, self._ids, lambda: steward.vitals.hottest)
             pipeline = assemble.assemble(
                 chosen,
                 backend,
                 self._arguments.frames,
                 self._builder(chosen),
-                steward.load,
-                self._ids,
+                beside,
             )
             self._up = True
             if self._reloading:

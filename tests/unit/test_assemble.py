@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app import config
-from app.assemble import assemble
+from app.assemble import Beside, assemble
 from app.core.load import Ease, Load
 from app.device.backend import TensorSpec
 from app.errors import ConfigError, EngineError
@@ -134,7 +134,7 @@ def test_pictures_become_smaller_only_where_no_place_is_in_pixels(zone, scales):
         "models: [{name: one, path: one.onnx, input: {size: [32, 32]}, decoder: end2end}]\n"
         "limits: {max_temperature_c: 80}\n"
     )
-    pipeline = assemble(config.parse(text), Counting(), load=load)
+    pipeline = assemble(config.parse(text), Counting(), beside=Beside(load, {}))
     assert "track" in [stage.name for stage in pipeline.lanes[1]]  # it may look less often
     load.ease = Ease(scale=0.5)
     with contextlib.closing(pipeline.sources[0].frames(threading.Event())) as frames:
