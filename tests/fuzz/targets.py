@@ -5,6 +5,7 @@ A target's seeds are good inputs; mutations of them get further in than noise do
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
 import struct
@@ -67,7 +68,7 @@ def read_onnx(data):
 def read_metadata(data):
     """What an ONNX file says of itself: shapes, names and metadata, chosen by the bytes."""
     numbers = struct.unpack(f"<{len(data) // 2}h", data[: len(data) // 2 * 2]) or (0,)
-    take = iter(numbers * 40)
+    take = itertools.cycle(numbers)
 
     def spec(name):
         shape = tuple(next(take) % 9000 - 1 for _ in range(next(take) % 6))
