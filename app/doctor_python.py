@@ -23,7 +23,8 @@ import json, cv2
 told = [line for line in cv2.getBuildInformation().splitlines() if "GStreamer:" in line]
 print(json.dumps({"version": cv2.__version__, "file": cv2.__file__,
     "gstreamer": bool(told) and "YES" in told[0],
-    "nms": hasattr(cv2, "dnn") and hasattr(cv2.dnn, "NMSBoxes")}))
+    "nms": hasattr(cv2, "dnn")
+    and len(cv2.dnn.NMSBoxes([[0, 0, 9, 9], [0, 0, 9, 8]], [0.9, 0.8], 0.0, 0.5)) == 1}))
 """
 _GLIBC = "import os; print(os.confstr('CS_GNU_LIBC_VERSION').split()[-1])"
 # With OpenCV first, as Jetwatch loads them, and with OpenCV last.

@@ -35,15 +35,16 @@ class Pictures(Source):
 
     live = False
 
-    def __init__(self, camera, size_wh, count):
+    def __init__(self, camera, size_wh, count, room):
+        """``room``: where a reader would put them."""
         random = np.random.RandomState(len(camera))
         wide, tall = size_wh
         small = random.randint(0, 256, (4, tall // 8 + 1, wide // 8 + 1, 3)).astype(np.uint8)
         self.camera = camera
         self._count = count
-        self._images = [
-            np.ascontiguousarray(one.repeat(8, 0).repeat(8, 1)[:tall, :wide]) for one in small
-        ]
+        self._images = [room((tall, wide, 3)) for _ in small]
+        for image, one in zip(self._images, small):
+            image[...] = one.repeat(8, 0).repeat(8, 1)[:tall, :wide]
 
     def frames(self, stop):
         for number in range(self._count):
@@ -71,7 +72,7 @@ def flow(options, count, batch=None):
         with backend.attached():
             network = backend.load(catalogue.model(options.model))
         lane = [Preprocess(backend, dict.fromkeys(names, network)), Detect(backend)]
-        sources = [Pictures(name, options.size, options.frames) for name in names]
+        sources = [Pictures(name, options.size, options.frames, backend.picture) for name in names]
         pipeline = Pipeline(sources, [lane], backend.width, batch=batch or network.batch)
     seen = {}
     began = []

@@ -1,5 +1,6 @@
 """boxes: box arithmetic. Arrays in, arrays out, no state."""
 
+import functools
 from typing import Optional, Tuple
 
 import cv2
@@ -33,10 +34,33 @@ def nms(
     rows = np.empty((len(boxes), 4), np.float64)
     rows[:, :2] = boxes[:, :2]
     rows[:, 2:] = boxes[:, 2:] - boxes[:, :2]
-    if group is not None:  # side by side, so that none reaches another's
+    if not _fractions() and len(rows):
+        _whole(rows, group)
+    elif group is not None:  # side by side, so that none reaches another's
         rows[:, 0] += group * _APART
-    kept = cv2.dnn.NMSBoxes(rows, np.asarray(scores, np.float32), 0.0, threshold)
+    # lists: given arrays, OpenCV 4.1 of JetPack 4 ends the process
+    kept = cv2.dnn.NMSBoxes(rows.tolist(), np.asarray(scores).tolist(), 0.0, threshold)
     return np.array(kept, np.intp).ravel()  # (N, 1) before OpenCV 4.5.4, () where there are none
+
+
+@functools.lru_cache(maxsize=None)
+def _fractions() -> bool:
+    """Whether OpenCV's NMS looks behind the point: JetPack 4's takes whole numbers."""
+    return len(cv2.dnn.NMSBoxes([[0, 0, 2.4, 1], [0, 0, 1.3, 1]], [0.9, 0.8], 0.0, 0.5)) == 1
+
+
+def _whole(rows: np.ndarray, group: Optional[np.ndarray]) -> None:
+    """
+    Make (N, 4) x, y, w, h whole numbers of 1/32 pixel, in place, groups side by side; of more,
+    where boxes are so large that areas or places would not go into 31 bits.
+    """
+    index = np.zeros(len(rows), int)
+    if group is not None:
+        index = np.unique(group, return_inverse=True)[1]
+    span = float((rows[:, 0] + rows[:, 2]).max() - rows[:, 0].min()) + 1
+    parts = min(32.0, 3e4 / max(1.0, float(rows[:, 2:].max())), 1e9 / (span * (index.max() + 1)))
+    rows[:, 0] += index * span
+    np.rint(rows * parts, out=rows)
 
 
 def with_margin(boxes: np.ndarray, margin: float, size_wh: Tuple[int, int]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.device import answers
+from app.device.cuda import Cuda
 from app.device.engine import Engine
 from app.device.host import HostBackend
 from app.vision.agree import agreement
@@ -159,3 +160,35 @@ def test_one_picture_in_several_rows_is_brought_once(api, cuda, kernel_folder, o
         reference, host.infer(reference, host.prepare(reference, [image] * 3, corners))
     )
     agree(made, wanted)
+
+
+def test_pictures_where_the_gpu_reads_them_give_the_same(api, cuda, kernel_folder, onnx, content):
+    """And their blocks are used again: no reader takes more than it holds."""
+    backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+    before = None
+    for seed in range(20):
+        images = engines.pictures(3, seed=seed)
+        there = [backend.picture(image.shape) for image in images]
+        for place, image in zip(there, images):
+            place[...] = image
+        for made, wanted in zip(found(backend, network, there), found(backend, network, images)):
+            assert all(np.array_equal(*columns) for columns in zip(made, wanted))
+        del there, place
+        before = cuda.allocations if seed == 2 else before
+    assert cuda.allocations == before
+
+
+def test_a_backend_opens_and_closes_again_and_again(onnx, content, api, kernel_folder, tmp_path):
+    """As a service does that reads its config again; pictures of one outlive it."""
+    kept = []
+    for seed in range(5):
+        own = Cuda()
+        with own.attached():
+            backend, network = engines.backend(own, api, content, kernel_folder, onnx)
+            (image,) = engines.pictures(1, seed=seed)
+            place = backend.picture(image.shape)
+            place[...] = image
+            agree(found(backend, network, [place]), by_host(onnx, [image]))
+            kept.append((place, image))
+        backend.close()
+    assert all(np.array_equal(*one) for one in kept)

@@ -2,9 +2,11 @@
 
 from typing import List
 
+import cv2
 import numpy as np
 import pytest
 
+from app.vision import boxes
 from app.vision.boxes import area, iou, nms, with_margin
 
 A, B, C = [0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]
@@ -47,6 +49,35 @@ def test_nms_threshold_is_inclusive() -> None:
     half = [[0, 0, 10, 10], [0, 0, 10, 5]]
     assert len(nms(array(half), np.array([0.9, 0.8]), 0.5)) == 2
     assert len(nms(array(half), np.array([0.9, 0.8]), 0.49)) == 1
+
+
+def test_nms_where_opencv_takes_whole_numbers_alone(monkeypatch) -> None:
+    """As JetPack 4's; here its NMS is given whole numbers, to a 1/32 of a pixel."""
+    monkeypatch.setattr(boxes, "_fractions", lambda: False)
+    whole = []
+    plain = cv2.dnn.NMSBoxes
+
+    def asked(rows, *rest):
+        whole.append(np.array(rows, float).reshape(-1, 4))
+        assert np.array_equal(whole[-1], np.rint(whole[-1])) and np.abs(rows).max() < 2**31
+        assert (whole[-1][:, 2] * whole[-1][:, 3]).max() * 2 < 2**31
+        return plain(rows, *rest)
+
+    monkeypatch.setattr(cv2.dnn, "NMSBoxes", asked)
+    random = np.random.RandomState(0)
+    for size, groups in ((1, 1), (30, 1), (600, 4), (1e5, 300)):
+        corner = random.rand(100, 2) * size * 2
+        rows = array(np.concatenate([corner, corner + size * (0.5 + random.rand(100, 2))], axis=1))
+        scores, group = random.rand(100) + 0.01, random.randint(0, groups, 100)
+        found = nms(rows, scores, 0.5, group)
+        better = [found[:place] for place in range(len(found))]
+        for row, before in zip(found, better):  # what is kept overlaps no better one of its own
+            own = before[group[before] == group[row]]
+            assert not len(own) or iou(rows[[row]], rows[own]).max() < 0.55
+        for row in set(range(100)) - set(found.tolist()):  # what is not, does
+            own = found[(group[found] == group[row]) & (scores[found] >= scores[row])]
+            assert iou(rows[[row]], rows[own]).max() > 0.45
+    assert whole[-1][:, 2:].max() > 2000, "as fine as it may be"
 
 
 def test_nms_chain() -> None:
