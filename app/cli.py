@@ -32,6 +32,9 @@ from app.device.complete import Tensors, complete
 from app.errors import AppError, ConfigError, OutputError, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp, uri
+from app.observer import Observer
+from app.service.board import Board
+from app.service.http import serving
 from app.terminal import Terminal
 
 terminal = Terminal(sys.stderr)
@@ -80,11 +83,13 @@ def _run(arguments: argparse.Namespace) -> int:
         chosen = with_flags(*_asked(arguments))
         began = time.monotonic()
         rtsp.limit_arenas()
-        with contextlib.closing(assemble.backend(chosen)) as backend:
+        board = Board()
+        with serving(chosen.http, board), contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 terminal.line(line)
             pipeline = assemble.assemble(chosen, backend, arguments.frames, _builder(chosen))
             before = console.Moment(began, pipeline.meter.read())
+            observer = Observer(chosen, pipeline, backend, board, began)
 
             def tick() -> None:
                 nonlocal before
@@ -92,6 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 terminal.status(
                     console.status(now, before, pipeline.dropped(), pipeline.sources), now.when
                 )
+                observer.update(now.when, now.reading)
                 before = now
                 if arguments.seconds is not None and now.when - began >= arguments.seconds:
                     stop.set()

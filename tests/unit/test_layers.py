@@ -42,9 +42,11 @@ MAY_IMPORT = {
         "stages",
         "media",
         "device",
+        "service",
         "errors",
     },
     "conflicts": {
+        "service",
         "settings",
         "manifest",
         "catalogue",
@@ -60,6 +62,8 @@ MAY_IMPORT = {
     "attempt": {"gate", "device", "media", "vision", "errors"},
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
+    "disk": {"conflicts", "stages"},
+    "observer": {"chosen", "conflicts", "disk", "core", "device", "media", "service", "stages"},
     "assemble": {
         "analytics",
         "chosen",
@@ -70,6 +74,7 @@ MAY_IMPORT = {
         "core",
         "device",
         "media",
+        "service",
         "stages",
         "errors",
     },
@@ -81,6 +86,7 @@ ONLY_IN = {
     "jtop": {"device"},
     "onnx": {"device"},
     "onnxruntime": {"device"},
+    "prometheus_client": {"service"},
     "pycuda": {"device"},
     "tensorrt": {"device"},
     "torch": {"device"},
@@ -185,7 +191,10 @@ class OnlyTheCore:
 sys.meta_path.insert(0, OnlyTheCore())
 for name in sys.argv[1:]:
     importlib.import_module(name)
-for name in ("gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "torch", "pytest"):
+for name in (
+    "gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "torch", "pytest",
+    "prometheus_client",
+):
     assert name not in sys.modules, name
 """
 
