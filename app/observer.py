@@ -2,10 +2,10 @@
 
 import collections
 import functools
+import os
 from typing import Deque, Mapping, NamedTuple, Optional, Tuple
 
 from app import disk
-from app.chosen import chosen_models
 from app.conflicts import Config
 from app.core.meter import Newest, Reading
 from app.core.pipeline import Pipeline
@@ -62,7 +62,6 @@ class Observer:
         stages = [stage for lane in pipeline.lanes for stage in lane]
         self._publish = [stage for stage in stages if isinstance(stage, Publish)]
         self._show = [stage for stage in stages if isinstance(stage, Show)]
-        models = chosen_models(config)
         self._facts = Facts(
             now,
             running=True,
@@ -70,7 +69,7 @@ class Observer:
             patience_s=_STUCK_S + max(camera.timeout_s for camera in config.cameras),
             backend=backend.name,
             pictures=bool(self._show),
-            models=tuple(ModelFacts(name, model.name) for name, model in models.items()),
+            models=tuple(_model(config, camera.name) for camera in config.cameras),
         )
         board.pictures = self._picture
 
@@ -134,6 +133,12 @@ class Observer:
             if shown is not None:
                 return Picture(shown.captured, functools.partial(jpeg, shown.image))
         return None
+
+
+def _model(config: Config, camera: str) -> ModelFacts:
+    """A catalogue's name, or that of a file."""
+    name = os.path.basename(config.models_of.get(camera, config.detect.model))
+    return ModelFacts(camera, name[:-5] if name.endswith(".onnx") else name)
 
 
 class _Span(NamedTuple):

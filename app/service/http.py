@@ -58,7 +58,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             found = socket.getaddrinfo(settings.address, settings.port, type=socket.SOCK_STREAM)
             self.address_family, _, _, _, place = found[0]
             super().__init__(place[:2], _Exchange)
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # the latter of a name that no DNS could know
             raise _cannot_listen(settings, exc) from exc
 
     @property
@@ -192,13 +192,14 @@ def url(settings: HttpSettings) -> str:
     return f"http://{host}:{settings.port}/"
 
 
-def _cannot_listen(settings: HttpSettings, error: OSError) -> OutputError:
+def _cannot_listen(settings: HttpSettings, error: Exception) -> OutputError:
+    number = getattr(error, "errno", None) or 0
     place = f"port {settings.port} of {settings.address}"
-    if error.errno == errno.EADDRINUSE:
+    if number == errno.EADDRINUSE:
         return OutputError(
             f"{place} is in use. Stop the program that has it, or choose another in http.port"
         )
-    why = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.args[-1])
+    why = os.strerror(number) if number > 0 else str(error.args[-1])
     return OutputError(
         f"HTTP cannot listen on {place}: {why}. "
         "Choose an address of this machine in http.address, and a port from 1024 on"

@@ -63,7 +63,7 @@ MAY_IMPORT = {
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
     "disk": {"conflicts", "stages"},
-    "observer": {"chosen", "conflicts", "disk", "core", "device", "media", "service", "stages"},
+    "observer": {"conflicts", "disk", "core", "device", "media", "service", "stages"},
     "assemble": {
         "analytics",
         "chosen",
