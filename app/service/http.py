@@ -4,6 +4,7 @@ from __future__ import generator_stop
 
 import contextlib
 import errno
+import ipaddress
 import logging
 import os
 import socket
@@ -190,6 +191,14 @@ def url(settings: HttpSettings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{settings.port}/"
+
+
+def public(settings: HttpSettings) -> bool:
+    """Whether others than this machine may reach it."""
+    try:
+        return not ipaddress.ip_address(settings.address).is_loopback
+    except ValueError:
+        return settings.address != "localhost"
 
 
 def _cannot_listen(settings: HttpSettings, error: Exception) -> OutputError:

@@ -6,6 +6,7 @@ from typing import List
 from app import __version__
 from app.service.facts import Facts
 from app.service.health import CameraHealth, Health
+from app.service.snapshots import OLDEST_S
 
 _EVERY_S = 3
 
@@ -21,7 +22,7 @@ body {{ font: 15px/1.4 sans-serif; margin: 1.5em; color: #222; background: #fff 
 table {{ border-collapse: collapse; margin: 1em 0 }}
 th, td {{ text-align: left; padding: .35em .9em .35em 0; border-bottom: 1px solid #ddd;
   vertical-align: top }}
-td.number, th.number {{ text-align: right }}
+td.number, th.number {{ text-align: right; white-space: nowrap }}
 img {{ display: block; width: 240px; min-height: 20px; background: #eee }}
 .ok {{ color: #17632a }} .degraded {{ color: #8a5300 }} .bad {{ color: #a11717 }}
 @media (prefers-color-scheme: dark) {{
@@ -80,11 +81,15 @@ def _row(found: CameraHealth, viewers: int, pictures: bool) -> List[str]:
     cells = [f"<td>{name}</td>", f'<td class="{colour}">{escape(camera.state)}</td>']
     cells += [f'<td class="number">{number}</td>' for number in numbers]
     if pictures:
-        path = f"snapshot/{name}.jpg"
-        cells.append(
-            f'<td><a href="{path}"><img src="{path}" alt="no picture of {name} now"></a></td>'
-        )
+        cells.append(f"<td>{_picture(found, name)}</td>")
     return cells
+
+
+def _picture(found: CameraHealth, name: str) -> str:
+    if found.camera.lost or found.age_s is None or found.age_s > OLDEST_S:
+        return "none now"
+    path = f"snapshot/{name}.jpg"
+    return f'<a href="{path}"><img src="{path}" alt="no picture of {name} now"></a>'
 
 
 def _footer(facts: Facts) -> str:

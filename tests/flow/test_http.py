@@ -203,3 +203,6 @@ def test_check_says_where_it_will_listen(tmp_path):
     config.write_text(CONFIG.format(gate="test://", model=model, more="", port=8099))
     result = jetwatch("check", config)
     assert result.code == 0 and "http     http://127.0.0.1:8099/\n" in result.out
+    assert "password" not in result.out
+    config.write_text(config.read_text().replace("http: {", "http: {address: 0.0.0.0, "))
+    assert "http asks for no password" in jetwatch("check", config).out

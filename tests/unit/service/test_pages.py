@@ -49,6 +49,7 @@ def test_the_index_shows_each_camera_and_links_what_there_is():
                  'href="healthz"', 'href="metrics"', "51 °C", "12.5 W", "host"):  # fmt: skip
         assert text in page, text
     assert "<script" not in page and "http://" not in page
+    assert "snapshot/yard.jpg" not in page and "none now" in page
     assert "snapshot/" not in answered(facts(), "/").content.decode("utf-8")  # nothing is drawn
     assert "starting" in answered(Facts(NOW), "/").content.decode("utf-8")
 
