@@ -175,7 +175,7 @@ def describe(config: Config) -> Iterator[str]:
     if config.http:
         yield f"http     {http.url(config.http)}"
         if http.public(config.http):
-            yield "note     http asks for no password: whoever reaches its address sees the pictures"
+            yield "note     http asks for no password: whoever reaches it sees the pictures"
     if config.record:
         names = [camera.name for camera in config.cameras]
         for path in record.paths(config.record.path, names).values():
