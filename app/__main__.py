@@ -13,6 +13,12 @@ def main() -> int:
     try:
         _leave_ascii()
         _mend_streams()
+        if sys.argv[1:2] == ["doctor"]:
+            from app import cli_doctor
+
+            code = cli_doctor.alone(sys.argv[2:])
+            if code is not None:
+                return code
         from app import cli
 
         return cli.main()

@@ -1,7 +1,19 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
 import logging
-from typing import Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
@@ -10,11 +22,13 @@ from app.chosen import (
     Networks,
     check_models,
     chosen_models,
+    eased,
     model_of,
     searched_with,
     tracking,
 )
 from app.conflicts import Config
+from app.core.load import Load
 from app.core.pipeline import Pipeline
 from app.core.stage import BatchStage, Source, Stage
 from app.core.turns import Turns
@@ -23,6 +37,7 @@ from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
 from app.errors import DeviceError, EngineError
 from app.media import journal, keep, mp4, picture, rtsp
+from app.media.fitted import Fitted
 from app.media.reader import open_source
 from app.service import http
 from app.stages import record, report
@@ -47,14 +62,27 @@ _SURER = 0.2  # above a model's least score: what begins a track. ByteTrack has 
 logger = logging.getLogger(__name__)
 
 
+class Beside(NamedTuple):
+    """What a pipeline shares with what is done beside it, and with the pipeline before it."""
+
+    load: Load  # less is done while it is eased
+    ids: Dict[str, int]  # of each camera's tracks: how many were given
+    celsius: Callable[[], Optional[float]] = lambda: None  # of the machine, for the picture
+
+
 def assemble(
-    config: Config, backend: Backend, frames: Optional[int] = None, build: Optional[Build] = None
+    config: Config,
+    backend: Backend,
+    frames: Optional[int] = None,
+    build: Optional[Build] = None,
+    beside: Optional[Beside] = None,
 ) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
     the models, for which ``build`` makes engines if they are missing, and tries the outputs: what
     is wrong is said before a camera is opened.
     """
+    beside = Beside(Load(), {}) if beside is None else beside
     cameras = [camera.name for camera in config.cameras]
     _check_outputs(config)
     models = chosen_models(config)
@@ -74,12 +102,14 @@ def assemble(
         if network.model.decoder is not None:
             raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
-    captured = sources(config)
+    captured = [_easier(one, config, beside.load) for one in sources(config, backend)]
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if networks[one].model.decoder is not None]
     if tracking(config):
-        second.append(Track({one: _track_settings(config, models[one]) for one in detecting}))
+        second.append(
+            Track({one: _track_settings(config, models[one]) for one in detecting}, beside.ids)
+        )
     if looks:
         second.append(Look(backend, looks))
     if frames is not None:
@@ -90,9 +120,9 @@ def assemble(
         second.append(
             Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
         )
-    third += _showing(config, cameras)
+    third += _showing(config, cameras, beside)
     lanes = [first] + [lane for lane in (second, third) if lane]
-    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000)
+    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, beside.load)
     batch = max(network.batch for network in networks.values())
     return Pipeline(captured, lanes, backend.width, batch=batch, turns=turns)
 
@@ -122,7 +152,9 @@ def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     return class_ids(known or classes, model)  # which says so where it knows none
 
 
-def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, Stage]]:
+def _showing(
+    config: Config, cameras: Sequence[str], beside: Beside
+) -> List[Union[BatchStage, Stage]]:
     """What makes pictures and lines of it all. Nothing leaves before what is private is hidden."""
     seen: List[Union[BatchStage, Stage]] = []
     snapshots = config.events is not None and config.events.snapshots is not None
@@ -130,7 +162,7 @@ def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, S
     if config.privacy and pictures:
         seen.append(Privacy(config.privacy, bool(config.privacy.faces), cameras))
     if pictures:
-        seen.append(Overlay(config.overlay))
+        seen.append(Overlay(config.overlay, beside.celsius))
         if config.http:
             seen.append(Show())
     if config.rtsp:
@@ -194,15 +226,31 @@ def describe(config: Config) -> Iterator[str]:
         yield f"report   {config.report.path}"
 
 
-def sources(config: Config) -> List[Source]:
+def sources(config: Config, backend: Backend) -> List[Source]:
     """One source per camera. A file that is served plays at its own speed unless told otherwise."""
     served = config.rtsp is not None
     return [
         open_source(
-            camera._replace(realtime=served if camera.realtime is None else camera.realtime)
+            camera._replace(realtime=served if camera.realtime is None else camera.realtime),
+            backend.picture,
         )
         for camera in config.cameras
     ]
+
+
+def _easier(source: Source, config: Config, load: Load) -> Source:
+    """
+    The source, its pictures smaller while the load is eased. Not of a file, nor where places are
+    given in pixels, which are those of the whole picture.
+    """
+    camera = source.camera
+    scene = config.scenes.get(camera, Scene())
+    places: List[Any] = [zone.points for zone in scene.zones]
+    places += [line.points for line in scene.lines]
+    places += [scene.ground.points] if scene.ground else []
+    places += config.privacy.masks.get(camera, ()) if config.privacy else []
+    pixels = any(value > 1 for points in places for point in points for value in point)
+    return Fitted(source, load=load) if source.live and eased(config) and not pixels else source
 
 
 def backend(config: Config) -> Backend:

@@ -19,7 +19,15 @@ def tracking(config: Config) -> bool:
     """Whether anything needs tracks."""
     asked = config.track or config.looks or config.scenes or config.counters
     hidden = config.privacy is not None and config.privacy.classes
-    return bool(asked or hidden) or config.overlay.heat or config.detect.interval != 1
+    return bool(asked or hidden or eased(config) or config.overlay.heat) or (
+        config.detect.interval != 1
+    )
+
+
+def eased(config: Config) -> bool:
+    """Whether less may be done than asked for, to keep up or to stay cool."""
+    limits = config.limits
+    return limits is not None and (limits.latency_ms or limits.max_temperature_c) is not None
 
 
 def chosen_models(config: Config) -> Dict[str, Model]:

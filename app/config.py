@@ -17,6 +17,7 @@ from app.media.draw import Style
 from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
 from app.service.http import HttpSettings
+from app.service.relief import LimitsSettings
 from app.settings import Group, Setting
 from app.stages.detect import DetectSettings
 from app.stages.privacy import PrivacySettings
@@ -169,6 +170,34 @@ CONFIG = Group(
             ),
             None,
             "write the drawn picture to an MP4 file; absent: none is written",
+        ),
+        Setting(
+            "limits",
+            Group(
+                LimitsSettings,
+                (
+                    Setting(
+                        "memory_mb",
+                        Whole(64, 1 << 20),
+                        None,
+                        "of the process: near it a warning, at it a clean restart by systemd",
+                    ),
+                    Setting(
+                        "latency_ms",
+                        Number(1, 60000),
+                        None,
+                        "from a live camera to the end; above it less is done, step by step",
+                    ),
+                    Setting(
+                        "max_temperature_c",
+                        Number(30, 120),
+                        None,
+                        "of the hottest sensor; above it less is done, step by step",
+                    ),
+                ),
+            ),
+            None,
+            "what the machine must keep; absent: nothing is watched",
         ),
         Setting(
             "report",

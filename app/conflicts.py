@@ -14,6 +14,7 @@ from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
 from app.media.mount import RtspSettings
 from app.service.http import HttpSettings
+from app.service.relief import LimitsSettings
 from app.settings import Complaint
 from app.stages import record
 from app.stages.detect import DetectSettings, unknown_labels
@@ -48,6 +49,7 @@ class Config(NamedTuple):
     record: Optional[RecordSettings] = None
     report: Optional[ReportSettings] = None
     http: Optional[HttpSettings] = None
+    limits: Optional[LimitsSettings] = None
 
 
 def disagreements(config: Config) -> Iterator[Complaint]:

@@ -6,6 +6,7 @@ AppError                 1
 ├── SourceError         66   a camera, file or download cannot be opened
 ├── DeviceError         69   no usable GPU, driver or runtime
 │   └── EngineError     78   the model or engine file does not fit this device
+├── RestartWanted       75   nothing is wrong but a limit: systemd starts the service again
 ├── OutputError         73   a file or port to write to cannot be opened
 └── StageError          70   a stage failed on a frame
 
@@ -37,6 +38,10 @@ class EngineError(DeviceError):
 
 class OutputError(AppError):
     exit_code = 73
+
+
+class RestartWanted(AppError):
+    exit_code = 75
 
 
 class StageError(AppError):

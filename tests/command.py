@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -52,6 +53,13 @@ def finish(process, seconds=60):
         err
     )
     return Result(process.returncode, out, err)
+
+
+def wait_for(process, seen, seconds=30):
+    """Until seen() is true, or the process has ended."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and process.poll() is None and not seen():
+        time.sleep(0.05)
 
 
 def jetwatch(*arguments, **rest):

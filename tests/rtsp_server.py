@@ -2,8 +2,10 @@
 rtsp_server: a camera for tests, in a process of its own so that it can be killed or frozen.
 
 usage: rtsp_server.py [--port N] [--codec h264|h265|jpeg] [--user U --password P] [--size WxH]
+                      [--fps N] [--pattern NAME]
 
-Prints "ready PORT" once it listens. The path is /cam; each picture is videotestsrc's ball.
+Prints "ready PORT" once it listens. The path is /cam; each picture is videotestsrc's, its ball
+unless another pattern is named.
 """
 
 import argparse
@@ -31,6 +33,8 @@ def main() -> None:
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--size", default="320x240")
+    parser.add_argument("--fps", default="30")
+    parser.add_argument("--pattern", default="ball")
     options = parser.parse_args()
     Gst.init([])
     server = GstRtspServer.RTSPServer()
@@ -39,8 +43,8 @@ def main() -> None:
     factory = GstRtspServer.RTSPMediaFactory()
     width, height = options.size.split("x")
     factory.set_launch(
-        f"( videotestsrc is-live=true pattern=ball ! "
-        f"video/x-raw,format=I420,width={width},height={height},framerate=30/1 ! "
+        f"( videotestsrc is-live=true pattern={options.pattern} ! "
+        f"video/x-raw,format=I420,width={width},height={height},framerate={options.fps}/1 ! "
         f"{_ENCODERS[options.codec]} )"
     )
     factory.set_shared(True)

@@ -2,15 +2,19 @@
 
 import os
 
+import pytest
+
 from app import atomic
 from app.attempt import Task, attempt
 from app.device import planfile
 from app.device.build import Recipe
 from app.device.jetson import GpuBackend
 from app.device.trt import open_api
+from app.errors import EngineError
 from tests import fake_cuda, fake_trt, stand_in
 
 MIB = 1 << 20
+VERSIONS = ("8.2.1", "8.4.1", "8.5.2", "8.6.1", "10.3.0", "10.13.3.9", "11.4.0.106")
 
 
 class Trial:
@@ -71,3 +75,11 @@ class Trial:
         """What is in the folder that neither a model nor an engine left there for good."""
         kept = (".onnx", ".cubin", ".ranges", ".cache", ".engine", ".json", ".log")
         return [name for name in os.listdir(str(self.folder)) if not name.endswith(kept)]
+
+
+def refused(trial, *words, kind=EngineError, **rest):
+    """The one line in which an attempt ends."""
+    with pytest.raises(kind) as raised:
+        trial.run(**rest)
+    message = str(raised.value)
+    assert "\n" not in message and all(word in message for word in words), message

@@ -1,10 +1,12 @@
 """walks: tracks that go where a test says, past the zones and lines of one camera."""
 
+import copy
 import itertools
 
 import numpy as np
 
 from app.analytics.places import Places
+from app.analytics.zones import CROWD_HOLD_S
 from app.core.detections import Detections
 
 LABELS = ("person", "car")
@@ -33,10 +35,12 @@ class Watch:
         self.size_wh = size_wh
         self.when = 100.0
         self.events = []
+        self._ids = set()
 
     def see(self, *rows, ended=(), after=STEP_S, high=40.0, labels=LABELS, attributes=()):
         """The events of one picture, ``after`` seconds after the last."""
         self.when += after
+        self._ids.update(row[0] for row in rows)
         told = self.places.update(
             tracks(rows, high),
             ended,
@@ -49,10 +53,16 @@ class Watch:
         self.events += told
         return briefly(told)
 
-    def close(self):
-        told = self.places.close(self.when, self.when + 1e9)
-        self.events += told
-        return briefly(told)
+    def empty(self):
+        """All are lost, and nobody comes for as long as a crowd takes to end: the events."""
+        return self.see(ended=sorted(self._ids)) + self.see(after=2 * CROWD_HOLD_S)
+
+    def speed(self, track_id=1):
+        """Metres a second, as the end says of a track in a zone, were it lost now; None: no end."""
+        other = copy.deepcopy(self)
+        other.see(ended=[track_id])
+        ends = [event for event in other.events[len(self.events) :] if event.phase == "end"]
+        return ends[0].speed if ends else None
 
     def walk(self, path, track_id=1):
         """One track to each x, y of a path, and nothing else: the events."""
@@ -81,7 +91,7 @@ def check_balance(events):
                 getattr(event, name) for name in same
             ]
             assert event.seconds == event.when - begun.when >= 0
-            assert event.reason in {"left", "lost", "fewer", "shutdown"}
+            assert event.reason in {"left", "lost", "fewer"}
         else:
             assert event.id not in used
             used.add(event.id)

@@ -78,16 +78,12 @@ class Lines:
         """Count what a track had crossed when it was lost."""
         crossed = self._clear[:, column] & self._wanted[:, column]
         net = np.where(crossed, self._net[:, column], 0)
-        self.drop(column)
+        self._net[:, column] = 0
+        self._clear[:, column] = False
         events: List[Event] = []
         for line in np.flatnonzero(net).tolist():
             events += self._cross(line, column, int(net[line]), moment)
         return events
-
-    def drop(self, column: int) -> None:
-        """Forget a track and count nothing."""
-        self._net[:, column] = 0
-        self._clear[:, column] = False
 
     def view(self, size_wh: Tuple[int, int]) -> List[Place]:
         places = []

@@ -17,8 +17,8 @@ class Places:
     One camera's zones and lines over time. Names are unique among the zones, and among the lines;
     shapes are such that shapes.problems() finds none.
 
-    Every begin has one end, after it and of the same id. A track that is not in a picture but has
-    not ended stays where it was.
+    Every begin has one end, after it and of the same id, if pictures come until then. A track that
+    is not in a picture but has not ended stays where it was.
     """
 
     def __init__(
@@ -83,24 +83,6 @@ class Places:
             self._view = size_wh, places
         return self._view[1]
 
-    def speeds(self, track_ids: np.ndarray) -> np.ndarray:
-        """(N,) float32 metres a second of these tracks, (N,); 0: not known."""
-        columns = [self._alive.column(track_id) for track_id in track_ids.tolist()]
-        known = [0.0 if column is None else self._alive.speed[column] for column in columns]
-        return np.array(known, np.float32)
-
-    def close(self, when: float, time: float) -> Tuple[Event, ...]:
-        """The end of everything that was begun. What is counted stays; update() begins anew."""
-        moment = Moment(when, time)
-        events: List[Event] = []
-        for column in self._alive.columns():
-            events += self._zones.forget(column, moment, "shutdown")
-            self._lines.drop(column)
-            self._alive.leave(column)
-        events += self._zones.disperse(moment)
-        self._view = None
-        return tuple(events)
-
     def state(self) -> Dict[str, Any]:
         """What has been counted, per place and label, as JSON can hold it."""
         return {"zones": self._zones.counts.state(), "lines": self._lines.counts.state()}
@@ -123,7 +105,7 @@ class Places:
 
     def _end(self, column: int, moment: Moment) -> List[Event]:
         """A track is lost: what it has begun ends."""
-        events = self._zones.forget(column, moment, "lost")
+        events = self._zones.forget(column, moment)
         events += self._lines.forget(column, moment)
         self._alive.leave(column)
         return events

@@ -42,14 +42,18 @@ class Tracker:
     full rate. Memory is bounded by MOST_BOXES, MOST_TRACKS and MOST_ENDED. For one thread.
     """
 
-    def __init__(self, settings: TrackSettings = TrackSettings()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        settings: TrackSettings = TrackSettings(),  # noqa: B008
+        given: int = 0,
+    ) -> None:
+        """``given``: how many ids of this camera were given before, by another tracker."""
         self._settings = settings
         self._tracks = _begun(Detections.empty(), 0.0)
         self._clock = 0.0  # seconds of time that ran on
         self._when: Optional[float] = None  # of the last update
-        self._given = 0  # ids
+        self.given = given  # ids
         self._ended: Deque[int] = deque(maxlen=MOST_ENDED)
-        self._velocity = np.empty((0, 2), np.float32)
 
     def update(self, detections: Detections, when: float) -> Detections:
         """
@@ -75,8 +79,8 @@ class Tracker:
         if not self._settings.per_class:
             _vote(tracks, seen, found.class_id[rows])
         confirmed = seen[tracks.id[seen] == 0]
-        tracks.id[confirmed] = self._given + 1 + np.arange(len(confirmed))
-        self._given += len(confirmed)
+        tracks.id[confirmed] = self.given + 1 + np.arange(len(confirmed))
+        self.given += len(confirmed)
 
         result = self._shown(tracks, seen[tracks.id[seen] > 0])
         self._tracks = tracks
@@ -102,10 +106,6 @@ class Tracker:
         self._ended.clear()
         return ids
 
-    def velocity(self) -> np.ndarray:
-        """(N, 2) float32: pixels a second to the right and down, row by row of the last result."""
-        return self._velocity
-
     def _since(self, when: float) -> float:
         """Seconds from the last update; 0 where time stands still or runs back."""
         return 0.0 if self._when is None else max(0.0, when - self._when)
@@ -130,7 +130,6 @@ class Tracker:
     def _shown(self, tracks: "_Tracks", index: np.ndarray) -> Detections:
         """These tracks as the result."""
         state = tracks.state[:, index]
-        self._velocity = state[1, :, :2].astype(np.float32)
         return Detections(
             xyxy=kalman.boxes(state),
             score=tracks.score[index],

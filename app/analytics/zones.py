@@ -11,7 +11,6 @@ from app.vision import polygons
 
 CROWD_HOLD_S = 1.0  # more, or fewer, for less than this is no change
 _ALARMS = ("dwell", "loiter")
-_SHUTDOWN = "shutdown"
 
 
 class Zone(NamedTuple):
@@ -93,11 +92,11 @@ class Zones:
                 events.append(self._enter(zone, column, moment))
         return events
 
-    def forget(self, column: int, moment: Moment, reason: str) -> List[Event]:
-        """End all that a track has begun."""
+    def forget(self, column: int, moment: Moment) -> List[Event]:
+        """End all that a track had begun when it was lost."""
         events: List[Event] = []
         for zone in np.flatnonzero(self._inside[:, column]).tolist():
-            events += self._leave(zone, column, moment, reason)
+            events += self._leave(zone, column, moment, "lost")
         self._spent[:, column] = 0
         return events
 
@@ -113,15 +112,6 @@ class Zones:
             if zone.crowd is not None:
                 events += self._crowd(number, zone.crowd, moment)
         return events
-
-    def disperse(self, moment: Moment) -> List[Event]:
-        """End all crowds, as nobody will look any more."""
-        self._changing.clear()
-        return [
-            self._end(key, self._alive.told_of_none(moment), _SHUTDOWN)
-            for key in list(self._begun)
-            if key[0] == "crowd"
-        ]
 
     def view(self, size_wh: Tuple[int, int]) -> List[Place]:
         alarmed = {zone for kind, zone, _ in self._begun if kind != "enter"}

@@ -17,7 +17,8 @@ class Event(NamedTuple):
 
     ``kind`` is "enter" (in a zone from begin to end), "dwell", "loiter" (there for longer than
     allowed), "crowd" (a zone holds too many; no track) or "cross" (a line; once). Each "begin" has
-    one "end" of the same ``id``, also where the track is lost or the process ends.
+    one "end" of the same ``id``, also where the track is lost or the process ends; where that is
+    killed, the next one tells it.
     """
 
     kind: str
@@ -35,7 +36,7 @@ class Event(NamedTuple):
     attributes: Tuple[Attribute, ...] = ()
     direction: str = ""  # a line: "in" or "out"
     seconds: float = 0.0  # end: since its begin
-    reason: str = ""  # end: "left", "lost", "fewer" or "shutdown"
+    reason: str = ""  # end: "left", "lost", "fewer", "shutdown" or "restart"
     present: int = 0  # a crowd: how many are there
     speed: float = 0.0  # of the track, metres a second; 0: not known
     snapshot: str = ""  # a picture's file; empty: none

@@ -1,15 +1,16 @@
-"""notice: an event as the outside reads it, one line of configs/events.schema.json."""
+"""notice: an event as the outside reads it, one line of configs/events.schema.json; and back."""
 
 import datetime
 import json
 import math
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-from app.core.event import Event
+from app.core.event import Attribute, Event
 
 VERSION = 1  # of the schema; it rises when a receiver has to change
 
 _EPOCH = datetime.datetime(1970, 1, 1)
+_KINDS = ("enter", "dwell", "loiter", "crowd", "cross")
 
 
 def line(event: Event, now: float) -> bytes:
@@ -53,6 +54,57 @@ def iso(seconds: float) -> str:
     except (ValueError, OverflowError):
         moment = _EPOCH
     return moment.isoformat(timespec="milliseconds") + "Z"
+
+
+def read(text: bytes) -> Optional[Event]:
+    """
+    The event of a line, as ``line`` made it, but for ``when``, which is 0, and what was rounded;
+    None where it is none of ours. Keys that are not known are passed over.
+    """
+    try:
+        said = json.loads(text.decode("ascii"))
+        time = seconds(said["time"])
+        if said["version"] != VERSION or said["kind"] not in _KINDS or time is None:
+            return None
+        event = Event(
+            kind=str(said["kind"]),
+            phase=str(said["phase"]),
+            id=str(said["id"]),
+            camera=str(said["camera"]),
+            place=str(said["place"]),
+            time=time,
+            when=0.0,
+            xyxy=tuple(float(edge) for edge in said.get("box", ())),
+            attributes=tuple(
+                Attribute(str(one["look"]), str(one["label"]), float(one["score"]))
+                for one in said.get("attributes", ())
+            ),
+            direction=str(said.get("direction", "")),
+            seconds=float(said.get("seconds", 0)),
+            reason=str(said.get("reason", "")),
+            present=int(said.get("present", 0)),
+            speed=float(said.get("speed_mps", 0)),
+            snapshot=str(said.get("snapshot", "")),
+        )
+        if event.kind == "crowd":
+            return event
+        return event._replace(
+            track_id=int(said["track"]),
+            class_id=int(said["class_id"]),
+            label=str(said["label"]),
+            score=float(said["score"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+def seconds(iso_time: str) -> Optional[float]:
+    """UNIX time of what ``iso`` wrote; None where it is something else."""
+    try:
+        moment = datetime.datetime.strptime(iso_time, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except (ValueError, TypeError):
+        return None
+    return (moment - _EPOCH).total_seconds()
 
 
 def _track(event: Event) -> Dict[str, Any]:

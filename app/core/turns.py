@@ -1,9 +1,10 @@
 """turns: on which frames of a camera the detector runs; a tracker moves its boxes on between."""
 
 import threading
-from typing import Dict, List
+from typing import Dict, List, Optional, Set
 
 from app.core.frame import Frame
+from app.core.load import Load
 from app.core.stage import Batch
 
 MOST = 10  # frames from one look to the next, where they are chosen by themselves
@@ -16,15 +17,20 @@ class Turns:
     Every ``interval``-th frame of each camera that comes, the first among them. With 0, a live
     camera's interval grows while its frames end later than ``latency_s`` after they were captured,
     and shrinks again once they end in half of it; a file, which waits, has each frame looked at.
+    A load that is eased makes a live camera's interval no shorter than its own.
     """
 
-    def __init__(self, interval: int = 1, latency_s: float = 0.1) -> None:
+    def __init__(
+        self, interval: int = 1, latency_s: float = 0.1, load: Optional[Load] = None
+    ) -> None:
         self._interval = interval
         self._latency_s = latency_s
+        self._load = Load() if load is None else load
         self._lock = threading.Lock()
         self._since: Dict[str, int] = {}  # camera -> frames since its latest turn
         self._chosen: Dict[str, int] = {}  # camera -> its interval now, where it is chosen
         self._calm: Dict[str, int] = {}
+        self._live: Set[str] = set()
 
     def admit(self, batch: Batch) -> List[Frame]:
         """The same frames, each told whether it is looked at. Batches come one after another."""
@@ -56,10 +62,13 @@ class Turns:
             return {camera: self._of(camera) for camera in self._since}
 
     def _of(self, camera: str) -> int:
-        return self._interval or self._chosen.get(camera, 1)
+        own = self._interval or self._chosen.get(camera, 1)
+        return max(own, self._load.ease.interval) if camera in self._live else own
 
     def _is_due(self, frame: Frame) -> bool:
         camera = frame.source
+        if frame.live:
+            self._live.add(camera)
         since = self._since.get(camera, MOST_EVER) + 1
         due = since >= self._of(camera)
         self._since[camera] = 0 if due else since

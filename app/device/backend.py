@@ -123,6 +123,17 @@ class Backend(abc.ABC):
         box (B, K, width) float32, of which the first ``count`` of each row are real.
         """
 
+    def picture(self, shape: Tuple[int, ...]) -> np.ndarray:
+        """
+        Memory for a picture that will be prepared: uint8, not set, the caller's. Any thread may
+        ask; what it gives must not be changed while a network is asked about it.
+        """
+        return np.empty(shape, np.uint8)
+
+    def own_memory(self) -> int:
+        """Bytes that the device holds for us, beyond what the process is seen to take."""
+        return 0
+
     @abc.abstractmethod
     def close(self) -> None:
         """Free everything. Safe to call twice."""

@@ -4,7 +4,7 @@ import hashlib
 import mmap
 import os
 import platform
-from typing import Any, ContextManager, Dict, List, Optional, Sequence
+from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from app.device.complete import Tensors, complete
 from app.device.cuda import Cuda
 from app.device.engine import Binding, Engine
 from app.device.lane import Lane
+from app.device.pinned import Pinned
 from app.device.placer import Placer
 from app.device.runner import Runner
 from app.device.sizes import size_values
@@ -51,7 +52,9 @@ class GpuBackend(Backend):
         self._api = open_api() if api is None else api
         with self._cuda.attached():
             self._lane = Lane(self._cuda, graphs)
+        self._pinned = Pinned(self._cuda, self._lane.turn)
         self._runners: List[Runner] = []
+        self._plans = 0  # bytes
 
     def attached(self) -> ContextManager[None]:
         return self._cuda.attached()
@@ -75,6 +78,7 @@ class GpuBackend(Backend):
         load_plugins(self._api, model.plugins)
         try:
             engine = Engine(self._api, _mapped(path), path)
+            self._plans += os.path.getsize(path)
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
         return self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
@@ -139,6 +143,13 @@ class GpuBackend(Backend):
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         runner: Runner = network.handle
         return runner.infer(tensor)
+
+    def picture(self, shape: Tuple[int, ...]) -> np.ndarray:
+        return self._pinned.picture(shape)
+
+    def own_memory(self) -> int:
+        """What was allocated, and the plans, whose weights lie on the device as well."""
+        return self._cuda.held() + self._plans
 
     def close(self) -> None:
         with self._cuda.attached():

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 _SECONDS = 300  # a Nano takes half a minute
-_VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
+VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
 
 Find = Callable[[], Optional[str]]  # the path of nvcc
 
@@ -54,13 +54,18 @@ def place(name: str, sm: Tuple[int, int], folder: str) -> Path:
 
 
 def find_nvcc(
-    environment: Optional[Sequence[str]] = None, roots: Sequence[str] = ("/usr/local",)
+    environment: Optional[Sequence[str]] = None,
+    roots: Sequence[str] = ("/usr/local",),
+    path: Optional[str] = None,
 ) -> Optional[str]:
-    """CUDA's compiler; JetPack puts it on no PATH. ``environment``: CUDA's folders, if known."""
+    """
+    CUDA's compiler; JetPack puts it on no PATH. ``environment``: CUDA's folders, if known;
+    ``path`` stands in for $PATH.
+    """
     if environment is None:
-        environment = [os.environ[name] for name in _VARIABLES if os.environ.get(name)]
+        environment = [os.environ[name] for name in VARIABLES if os.environ.get(name)]
     places = [os.path.join(folder, "bin") for folder in environment]
-    places += os.environ.get("PATH", "").split(os.pathsep)
+    places += (os.environ.get("PATH", "") if path is None else path).split(os.pathsep)
     for root in roots:
         places.append(os.path.join(root, "cuda", "bin"))
         places += sorted(glob.glob(os.path.join(root, "cuda-*", "bin")), reverse=True)

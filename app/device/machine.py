@@ -21,6 +21,12 @@ def l4t(root: str = "/") -> str:
     return release(_text(os.path.join(root, "etc/nv_tegra_release")))
 
 
+def tegra(root: str = "/") -> bool:
+    """Whether it is a Jetson; a container may show the device tree alone."""
+    compatible = _text(os.path.join(root, "proc/device-tree/compatible"))
+    return "nvidia,tegra" in compatible or bool(l4t(root))
+
+
 def memory(root: str = "/") -> Optional[Memory]:
     """What there is now; None where /proc is hidden, as a hardened service may have it."""
     return meminfo(_text(os.path.join(root, "proc/meminfo")))

@@ -1,7 +1,7 @@
 """onnxfile: what an ONNX file holds, and which of it TensorRT 8.2 cannot take."""
 
 import os
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from app.device import modelfile
 from app.device.backend import TensorSpec
@@ -135,7 +135,19 @@ def _read(path: str) -> Any:
         raise modelfile.broken(path, error) from error
     if not model.graph.node:
         raise modelfile.broken(path, ValueError("it holds no operators"))
+    if not all(isinstance(text, str) for text in _texts(model)):  # as protobuf gives bad UTF-8
+        raise modelfile.broken(path, ValueError("a name in it is no text"))
     return model
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    yield from (model.producer_name, model.producer_version)
+    for item in model.metadata_props:
+        yield from (item.key, item.value)
+    for values in (model.graph.input, model.graph.output, model.graph.initializer):
+        yield from (value.name for value in values)
+    for node in nodes_of(model.graph):
+        yield from (node.op_type, node.domain, *node.input, *node.output)
 
 
 def _take_in_weights(model: Any, path: str) -> None:
@@ -152,7 +164,9 @@ def _spec(value: Any) -> TensorSpec:
 
     tensor = value.type.tensor_type
     shape = tuple(dim.dim_value if dim.dim_value > 0 else -1 for dim in tensor.shape.dim)
-    kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    known = onnx.TensorProto.DataType.items()
+    names = {number: name.lower() for name, number in known}
+    kind = names.get(tensor.elem_type, f"type {tensor.elem_type}")  # newer than the package, or bad
     return TensorSpec(value.name, shape, {"float": "float32", "double": "float64"}.get(kind, kind))
 
 

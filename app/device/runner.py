@@ -10,6 +10,7 @@ from app.device.engine import Engine
 from app.device.graph import Graph, GraphError
 from app.device.lane import Lane
 from app.device.picker import Output, Picker
+from app.device.pinned import address_of
 from app.device.placer import Placer, Source
 
 _ALIGNED = 256  # bytes: what TensorRT wants of an address
@@ -242,17 +243,19 @@ class Runner:
     def _bring(self, slot: Slot, images: Sequence[np.ndarray]) -> List[Source]:
         """Each picture to the device, once even where it stands in several rows."""
         whole = {id(image): np.ascontiguousarray(image) for image in images}
+        there = {key: address_of(image) for key, image in whole.items()}
         places, size = {}, 0
         for key, image in whole.items():
-            places[key] = size
-            size += _aligned(image.nbytes)
+            if there[key] is None:
+                places[key] = size
+                size += _aligned(image.nbytes)
         if slot.pictures is None or slot.pictures.count < size:  # frames of one size ask once
             old, slot.pictures = slot.pictures, None
             slot.pictures = self._instead(slot, old, lambda: self._cuda.landing(size))
-        for key, image in whole.items():
-            self._cuda.put(image, slot.pictures, places[key], slot.stream)
-        base = slot.pictures.address
-        return [Source(whole[id(image)], base + places[id(image)]) for image in images]
+        for key, place in places.items():
+            self._cuda.put(whole[key], slot.pictures, place, slot.stream)
+            there[key] = slot.pictures.address + place
+        return [Source(whole[id(image)], there[id(image)] or 0) for image in images]
 
     def _instead(self, slot: Slot, old: Optional[Memory], take: Callable[[], Memory]) -> Memory:
         """A larger block in place of one of the slot's; not while another thread captures."""

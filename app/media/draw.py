@@ -1,5 +1,6 @@
 """draw: boxes, label plates and class lists on a picture, in place."""
 
+import functools
 import math
 from types import MappingProxyType
 from typing import Mapping, NamedTuple, Optional, Sequence, Set, Tuple
@@ -27,6 +28,7 @@ from app.media.draw_letters import (
 
 Attributes = Mapping[int, Tuple[Attribute, ...]]
 _UNKNOWN: Attributes = MappingProxyType({})
+_CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # of an xyxy
 # From each corner of a box, clockwise from the upper left: into it, and along both its sides.
 _INWARD = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.int32)
 _WAYS = np.array(
@@ -79,13 +81,14 @@ def draw(
     pen = pen_for(width, height, style.scale)
     order = visible[np.argsort(detections.score[visible], kind="mergesort")].tolist()
     class_ids, track_ids = detections.class_id.tolist(), detections.track_id.tolist()
-    corners = boxes.tolist()
-    _outline(image, boxes[order], [colour_of(class_ids[row]) for row in order], pen)
+    scores, corners = detections.score.tolist(), boxes.tolist()
+    kinds = {n: (plain(name_of(n, labels)), paint_on(colour_of(n))) for n in set(class_ids)}
+    _outline(image, boxes[order], [kinds[class_ids[row]][1].ground for row in order], pen)
     room = room_in(width)
     second = THEMES[style.theme].plate
     for row in order:  # after the boxes, so that no line crosses a label
-        name, rest = caption(detections, row, labels, style)
-        tile = written(name, rest, paint_on(colour_of(class_ids[row])), room, pen)
+        name, paint = kinds[class_ids[row]]
+        tile = written(name, facts(scores[row], track_ids[row], style), paint, room, pen)
         known = attributes.get(track_ids[row])
         if known:
             text = plain(", ".join(one.label for one in known))
@@ -117,23 +120,18 @@ def draw_classes(
         top += tile.shape[0]
 
 
-def caption(
-    detections: Detections, row: int, labels: Sequence[str], style: Style = PLAIN
-) -> Tuple[str, str]:
-    """What the plate says, the name and the rest: "person" and " 87% #12"."""
-    name = name_of(detections.class_id.item(row), labels)
-    score, track_id = detections.score.item(row), detections.track_id.item(row)
-    rest = f" {score:.0%}" if style.score and math.isfinite(score) else ""
-    if style.track and track_id >= 0:
-        rest += f" #{track_id}"
-    return plain(name), rest
+def facts(score: float, track_id: int, style: Style = PLAIN) -> str:
+    """What a plate says after the name: " 87% #12"."""
+    text = f" {score:.0%}" if style.score and math.isfinite(score) else ""
+    return f"{text} #{track_id}" if style.track and track_id >= 0 else text
 
 
 def _inside(xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
     """(N, 4) whole pixels inside the picture; a box that cannot be shown has no area."""
     limit = np.array([width - 1, height - 1] * 2, np.float32)
     known = np.isfinite(xyxy).all(axis=1, keepdims=True)
-    return np.clip(np.where(known, xyxy, 0), 0, limit).round().astype(np.int32)
+    boxes = np.maximum(0, np.minimum(limit, np.where(known, xyxy, 0)))
+    return boxes.round().astype(np.int32)
 
 
 def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pen: Pen) -> None:
@@ -141,22 +139,56 @@ def _outline(image: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour], pe
     A thin line for each box between two of black, so that no scene swallows it, and strong corners
     where there is room.
     """
-    out, edge = pen.thin // 2, max(1, pen.thin // 3)
-    # Lines of one pixel, one in another, many at once: a wide one takes OpenCV far longer.
-    steps = np.arange(-out - edge, pen.thin - out + edge)
-    sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
-    steps = np.minimum(steps, sides[:, None] // 2).astype(np.int32)
-    corners = boxes[:, None, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-    rings = corners + steps[:, :, None, None] * _INWARD
-    black = np.concatenate([rings[:, :edge], rings[:, -edge:]], axis=1)
-    cv2.polylines(image, list(black.reshape(-1, 4, 2)), True, BLACK, 1)
-    arm = np.minimum(8 * pen.line, sides // 4)
-    arms = corners[:, 0, :, None] + arm[:, None, None, None] * _WAYS
+    edge = max(1, pen.thin // 3)
+    wide = pen.thin + 2 * edge
+    out = pen.thin // 2 + edge  # so far it goes out of the box, and the rest into it
+    height, width = image.shape[:2]
+    if min(height, width) < wide:
+        return
+    least, most = (np.array(side * 2) for side in ([out, out], [width - 1 - out, height - 1 - out]))
+    boxes = np.maximum(least, np.minimum(most, boxes))
+    ends = boxes + np.array([-out, -out, out + 1 - wide, out + 1 - wide])
+    arm = np.minimum(8 * pen.line, (boxes[:, 2:] - boxes[:, :2]).min(axis=1) // 4)
     strong = (arm > 2 * pen.line).tolist()
-    for row, colour in enumerate(colours):
-        cv2.polylines(image, list(rings[row, edge:-edge]), True, colour, 1)
+    arms = _arms(boxes, arm, pen) if any(strong) else []
+    long = max(height, width)
+    for row, (x1, y1, x2, y2) in enumerate(ends.tolist()):
+        # Copied, as OpenCV needs longer for lines. Each side begins with a corner and ends short of
+        # the next.
+        top, right, bottom, left = _sides(colours[row], pen.thin, edge, long)
+        image[y1 : y1 + wide, x1:x2] = top[:, : x2 - x1]
+        image[y1:y2, x2 : x2 + wide] = right[: y2 - y1]
+        image[y2 : y2 + wide, x1 + wide : x2 + wide] = bottom[:, long - x2 + x1 :]
+        image[y1 + wide : y2 + wide, x1 : x1 + wide] = left[long - y2 + y1 :]
         if strong[row]:
-            cv2.polylines(image, list(arms[row]), False, colour, pen.line)
+            cv2.polylines(image, list(arms[row]), False, colours[row], 1)
+
+
+@functools.lru_cache(maxsize=32)
+def _sides(colour: Colour, thin: int, edge: int, long: int) -> Sequence[np.ndarray]:
+    """
+    A large box's upper, right, lower and left side, clockwise: so wide, so ``long``, uint8, with
+    the corner that each begins with.
+    """
+    across = np.array([BLACK] * edge + [colour] * thin + [BLACK] * edge, np.uint8)
+    depth = np.minimum(np.arange(len(across))[:, None], np.arange(long))
+    upper = across[depth]
+    upright = upper.transpose(1, 0, 2)
+    sides = upper, upright[:, ::-1], upper[::-1, ::-1], upright[::-1]
+    return [np.ascontiguousarray(side) for side in sides]
+
+
+def _arms(boxes: np.ndarray, arm: np.ndarray, pen: Pen) -> np.ndarray:
+    """
+    (N, K, 3, 2) int32 lines that make each box's corners strong where the sides are not: many of
+    one pixel, for OpenCV takes far longer for a wide one.
+    """
+    half, out = (pen.line + 1) // 2, pen.thin // 2  # as wide as OpenCV draws them
+    beside = np.arange(-half, half + 1)
+    beside = beside[(beside < -out) | (beside >= pen.thin - out)]
+    corners = boxes[:, None, _CORNERS] + beside[:, None, None] * _INWARD
+    lines = corners[..., None, :] + (arm[:, None] - beside)[..., None, None, None] * _WAYS
+    return lines.reshape(len(boxes), -1, 3, 2).astype(np.int32, order="C")
 
 
 def _place(

@@ -3,7 +3,7 @@
 import functools
 import math
 import unicodedata
-from typing import NamedTuple, Sequence, Tuple
+from typing import Dict, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -105,17 +105,25 @@ def room_in(width: int) -> int:
     return max(width // 2, min(width, 160))
 
 
+@functools.lru_cache(maxsize=256)
 def written(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarray:
-    """(h, w, 3) a plate at most ``room`` pixels wide: the name is cut, what follows it is kept."""
-    tail = _line(rest, paint, pen, (0, 1))
-    head = _line(name, paint, pen, (1, 0))
-    room -= tail.shape[1]
-    if head.shape[1] > room:
-        dots = _line("..", paint, pen, (0, 0))
-        ends = np.cumsum([_letter(letter, paint, pen).shape[1] for letter in name])
-        fit = int(np.searchsorted(ends, room - pen.margin - dots.shape[1], "right"))
-        head = np.concatenate([_line(name[:fit], paint, pen, (1, 0)), dots], axis=1)
-    return np.concatenate([head, tail], axis=1)
+    """
+    (h, w, 3) a plate at most ``room`` pixels wide: the name is cut, what follows it is kept. It is
+    shared, and cannot be written on.
+    """
+    letters = _alphabet(paint, pen)
+    margin = letters[""]
+    tail = [letters[letter] for letter in rest] + [margin]
+    head = [margin] + [letters[letter] for letter in name]
+    room -= sum(tile.shape[1] for tile in tail)
+    if sum(tile.shape[1] for tile in head) > room:
+        ends = np.cumsum([tile.shape[1] for tile in head])
+        dots = [letters["."]] * 2
+        fit = int(np.searchsorted(ends, room - 2 * dots[0].shape[1], "right"))
+        head = head[: max(1, fit)] + dots
+    tile = np.concatenate(head + tail, axis=1)
+    tile.setflags(write=False)
+    return tile
 
 
 def stacked(tiles: Sequence[np.ndarray]) -> np.ndarray:
@@ -137,32 +145,43 @@ def put(image: np.ndarray, tile: np.ndarray, left: int, top: int) -> None:
     tall, wide = tile.shape[:2]
     left = max(0, min(left, width - wide))
     top = max(0, min(top, height - tall))
-    place = image[top : top + tall, left : left + wide]
-    place[...] = tile[: place.shape[0], : place.shape[1]]
+    if wide > width or tall > height:
+        tile = tile[:height, :width]
+    image[top : top + tall, left : left + wide] = tile
 
 
-@functools.lru_cache(maxsize=256)
-def _line(text: str, paint: Paint, pen: Pen, margins: Tuple[int, int]) -> np.ndarray:
-    """(h, w, 3) letters, with so many margins before and after them."""
-    ends = [np.empty((pen.plate_height, pen.margin * count, 3), np.uint8) for count in margins]
-    for end in ends:
-        end[...] = paint.ground
-    letters = [_letter(letter, paint, pen) for letter in text]
-    return np.concatenate([ends[0]] + letters + [ends[1]], axis=1)
+class _Alphabet(Dict[str, np.ndarray]):
+    """
+    (h, w, 3) letters on their plate's colour, and "" for its margin. Each is drawn when it is
+    first wanted: OpenCV 4 needs 10 us for one.
+    """
+
+    def __init__(self, paint: Paint, pen: Pen) -> None:
+        super().__init__()
+        self._paint = paint
+        self._pen = pen
+        self[""] = self._ground(pen.margin)
+
+    def __missing__(self, letter: str) -> np.ndarray:
+        pen = self._pen
+        pair, single = (
+            cv2.getTextSize(text, _FONT, pen.font_scale, pen.stroke)[0][0]
+            for text in ("|" + letter + letter + "|", "|" + letter + "|")
+        )
+        tile = self[letter] = self._ground(max(1, pair - single))
+        ink, place = self._paint.ink, (0, pen.baseline)
+        cv2.putText(tile, letter, place, _FONT, pen.font_scale, ink, pen.stroke, cv2.LINE_AA)
+        return tile
+
+    def _ground(self, width: int) -> np.ndarray:
+        tile = np.empty((self._pen.plate_height, width, 3), np.uint8)
+        tile[...] = self._paint.ground
+        return tile
 
 
-@functools.lru_cache(maxsize=4096)
-def _letter(letter: str, paint: Paint, pen: Pen) -> np.ndarray:
-    """(h, w, 3) one letter on its plate's colour. Drawn once: OpenCV 4 needs 10 us for each."""
-    pair, single = (
-        cv2.getTextSize(text, _FONT, pen.font_scale, pen.stroke)[0][0]
-        for text in ("|" + letter + letter + "|", "|" + letter + "|")
-    )
-    tile = np.empty((pen.plate_height, max(1, pair - single), 3), np.uint8)
-    tile[...] = paint.ground
-    place = (0, pen.baseline)
-    cv2.putText(tile, letter, place, _FONT, pen.font_scale, paint.ink, pen.stroke, cv2.LINE_AA)
-    return tile
+@functools.lru_cache(maxsize=64)
+def _alphabet(paint: Paint, pen: Pen) -> _Alphabet:
+    return _Alphabet(paint, pen)
 
 
 def _luminance(colour: Colour) -> float:

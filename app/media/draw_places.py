@@ -1,6 +1,6 @@
 """draw_places: a camera's zones and lines on its picture, in place, with what was counted."""
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -20,20 +20,12 @@ from app.media.draw_letters import (
     stacked,
     written,
 )
+from app.media.draw_stencil import Tile, shade, stencil
 
 _TINT = 0.24  # how far a filled zone goes from the scene's colour to its own
 _CLASSES = 4  # so many are told apart on one plate
 
 _Count = Tuple[str, int, int]  # label, in, out
-
-
-class _Stencil(NamedTuple):
-    """What a zone takes from each pixel and then adds to it, in its bounding rectangle."""
-
-    left: int
-    top: int
-    minus: np.ndarray  # (h, w, 3) uint8
-    plus: np.ndarray  # (h, w, 3) uint8
 
 
 class _Path(NamedTuple):
@@ -51,30 +43,24 @@ class _Plate(NamedTuple):
 
 class Places:
     """
-    Draws the zones and lines of one camera. What they look like is kept until they change: for a
-    zone 6 bytes a pixel of its bounding rectangle.
+    Draws the zones and lines of one camera. What they look like is kept until they change: 6 bytes
+    for each of their pixels, and for some around them.
     """
 
     def __init__(self, theme: str = "dark", scale: float = 1.0) -> None:
         self._theme = THEMES[theme]
         self._scale = scale
-        self._shapes: Dict[str, Tuple[object, Union[_Stencil, _Path]]] = {}
-        self._plates: Dict[str, Tuple[object, _Plate]] = {}
+        self._shapes: Dict[str, Tuple[object, List[Tile]]] = {}
+        self._plates: Dict[str, Tuple[object, Optional[_Plate]]] = {}
 
     def draw(self, image: np.ndarray, places: Sequence[Place]) -> None:
         """Draw on (H, W, 3) uint8, BGR. A place with a point that is no number is left out."""
         pen = pen_for(image.shape[1], image.shape[0], self._scale)
         for place in places:
-            if not _drawable(place):
-                continue
-            if place.kind == "zone" and not self._theme.shaded:
+            if place.kind == "line" or self._theme.shaded:
+                shade(image, self._shape(place, image, pen))
+            elif _drawable(place):
                 _border(image, place, self._theme, pen)
-                continue
-            shape = self._shape(place, image, pen)
-            if isinstance(shape, _Path):
-                _draw_path(image, shape, self._theme, pen)
-            else:
-                _shade(image, shape)
         if max(len(self._shapes), len(self._plates)) > len(places):
             names = {place.name for place in places}
             self._shapes = {name: one for name, one in self._shapes.items() if name in names}
@@ -87,32 +73,32 @@ class Places:
         """
         pen = pen_for(image.shape[1], image.shape[0], self._scale)
         for place in places:
-            if _drawable(place):
-                put(image, *self._plate(place, image, pen))
+            plate = self._plate(place, image, pen)
+            if plate is not None:
+                put(image, *plate)
 
-    def _shape(self, place: Place, image: np.ndarray, pen: Pen) -> Union[_Stencil, _Path]:
+    def _shape(self, place: Place, image: np.ndarray, pen: Pen) -> List[Tile]:
         made_for = (place.kind, place.points, place.alarm, image.shape)
         kept = self._shapes.get(place.name)
         if kept is not None and kept[0] == made_for:
             return kept[1]
-        made: Union[_Stencil, _Path]
-        if place.kind == "line":
-            made = _path(place, pen)
-        else:
-            made = _stencil(place, image.shape, self._theme, pen)
+        make = _line if place.kind == "line" else _zone
+        made = make(place, image.shape, self._theme, pen) if _drawable(place) else []
         self._shapes[place.name] = made_for, made
         return made
 
-    def _plate(self, place: Place, image: np.ndarray, pen: Pen) -> _Plate:
+    def _plate(self, place: Place, image: np.ndarray, pen: Pen) -> Optional[_Plate]:
         made_for = (place, image.shape)
         kept = self._plates.get(place.name)
         if kept is not None and kept[0] == made_for:
             return kept[1]
-        make = _line_plate if place.kind == "line" else _zone_plate
-        # In a small picture the classes would hide too much. A zone's share one row.
-        rows = min(_CLASSES, image.shape[0] // (8 * pen.plate_height) - 1)
-        told = _told(place)[: rows if place.kind == "line" else _CLASSES] if rows > 0 else ()
-        made = make(place, told, room_in(image.shape[1]), self._theme, pen)
+        made = None
+        if _drawable(place):
+            make = _line_plate if place.kind == "line" else _zone_plate
+            # In a small picture the classes would hide too much. A zone's share one row.
+            rows = min(_CLASSES, image.shape[0] // (8 * pen.plate_height) - 1)
+            told = _told(place)[: rows if place.kind == "line" else _CLASSES] if rows > 0 else ()
+            made = make(place, told, room_in(image.shape[1]), self._theme, pen)
         self._plates[place.name] = made_for, made
         return made
 
@@ -134,28 +120,17 @@ def _border(image: np.ndarray, place: Place, theme: Theme, pen: Pen) -> None:
     cv2.polylines(image, [_whole(place)], True, colour, wide)
 
 
-def _shade(image: np.ndarray, stencil: _Stencil) -> None:
-    tall, wide = stencil.minus.shape[:2]
-    if tall and wide:
-        part = image[stencil.top : stencil.top + tall, stencil.left : stencil.left + wide]
-        cv2.subtract(part, stencil.minus, dst=part)
-        cv2.add(part, stencil.plus, dst=part)
-
-
-def _stencil(place: Place, shape: Tuple[int, ...], theme: Theme, pen: Pen) -> _Stencil:
+def _zone(place: Place, shape: Tuple[int, ...], theme: Theme, pen: Pen) -> List[Tile]:
     """
     The zone's tint and border. The tint shifts the colours by a share of what the zone's own is
     from grey: the scene keeps its contrast, and both black and white show it.
     """
     colour = np.array(theme.alarm if place.alarm else theme.calm, np.float32)
     points = _whole(place)
-    border = 2 * pen.line
-    left, top = np.clip(points.min(axis=0) - border, 0, shape[1::-1]).tolist()
-    right, bottom = np.clip(points.max(axis=0) + border + 1, 0, shape[1::-1]).tolist()
+    left, top, right, bottom = _bounds(points, 2 * pen.line, shape)
     area = (bottom - top, right - left)
     if not area[0] or not area[1]:
-        empty = np.zeros(area + (3,), np.uint8)
-        return _Stencil(left, top, empty, empty)
+        return []
     points = points - np.array([left, top])
     inside = np.zeros(area, np.uint8)
     cv2.fillPoly(inside, [points], 255)
@@ -182,8 +157,14 @@ def _stencil(place: Place, shape: Tuple[int, ...], theme: Theme, pen: Pen) -> _S
     minus = np.maximum(minus, np.maximum(dark, lines)[..., None])
     covered = lines[..., None] / np.float32(255)
     plus = np.where(dark[..., None] > 0, 0, plus * (1 - covered)) + covered * colour
-    done = plus.clip(0, 255).astype(np.uint8)
-    return _Stencil(left, top, minus, done)
+    return stencil(minus, plus.clip(0, 255).astype(np.uint8), left, top)
+
+
+def _bounds(points: np.ndarray, around: int, shape: Tuple[int, ...]) -> Tuple[int, int, int, int]:
+    """Left, top, right and bottom of points and so many pixels around, inside the picture."""
+    left, top = np.clip(points.min(axis=0) - around, 0, shape[1::-1]).tolist()
+    right, bottom = np.clip(points.max(axis=0) + around + 1, 0, shape[1::-1]).tolist()
+    return left, top, right, bottom
 
 
 def _dashes(points: np.ndarray, length: int) -> List[np.ndarray]:
@@ -239,6 +220,21 @@ def _plate(
     )
     tile[:, : max(2, pen.margin // 2)] = theme.calm if paint is theme.plate else theme.alarm
     return tile
+
+
+def _line(place: Place, shape: Tuple[int, ...], theme: Theme, pen: Pen) -> List[Tile]:
+    """What it covers of a pixel is where it looks alike on black and on white."""
+    path = _path(place, pen)
+    points = np.concatenate(path)
+    left, top, right, bottom = _bounds(points, 4 * pen.line, shape)
+    area = (bottom - top, right - left, 3)
+    if not area[0] or not area[1]:
+        return []
+    black, white = np.zeros(area, np.uint8), np.full(area, 255, np.uint8)
+    moved = _Path(*(points - np.array([left, top], np.int32) for points in path))
+    for ground in (black, white):
+        _draw_path(ground, moved, theme, pen)
+    return stencil(255 - cv2.subtract(white, black), black, left, top)
 
 
 def _path(place: Place, pen: Pen) -> _Path:

@@ -9,6 +9,7 @@ from typing import Optional, Tuple
 
 import cv2
 
+from app.core.load import Load
 from app.core.stage import Frames, Source, Wrapped
 
 _EARLY = 0.25  # of the time between two pictures: a camera's clock is not ours
@@ -18,9 +19,15 @@ class Fitted(Wrapped):
     """Pictures that come too soon are left out, which leaves a gap in the frames' numbers."""
 
     def __init__(
-        self, source: Source, size_wh: Optional[Tuple[int, int]], most_fps: Optional[float]
+        self,
+        source: Source,
+        size_wh: Optional[Tuple[int, int]] = None,
+        most_fps: Optional[float] = None,
+        load: Optional[Load] = None,
     ) -> None:
+        """``load``: pictures become smaller while it is eased."""
         super().__init__(source)
+        self._load = Load() if load is None else load
         self._size_wh = size_wh
         self._apart_s = 1 / most_fps if most_fps else 0.0
 
@@ -32,7 +39,15 @@ class Fitted(Wrapped):
                 if 0 < due - now - _EARLY * apart <= apart:  # more: a clip that began again
                     continue
                 due = due + apart if abs(now - due) < apart else now + apart
-                if self._size_wh is not None and frame.size_wh != self._size_wh:
-                    image = cv2.resize(frame.image, self._size_wh, interpolation=cv2.INTER_AREA)
+                wanted = self._wanted(frame.size_wh)
+                if frame.size_wh != wanted:
+                    image = cv2.resize(frame.image, wanted, interpolation=cv2.INTER_AREA)
                     frame = frame._replace(image=image)
                 yield frame
+
+    def _wanted(self, size_wh: Tuple[int, int]) -> Tuple[int, int]:
+        wide, high = size_wh if self._size_wh is None else self._size_wh
+        scale = self._load.ease.scale
+        if scale == 1:
+            return wide, high
+        return max(2, int(wide * scale) & ~1), max(2, int(high * scale) & ~1)

@@ -12,7 +12,7 @@ from typing import Callable, Generator, Iterator, NamedTuple, Set
 from app.core.frame import Frame
 from app.core.stage import Frames, Source
 from app.media.camera import Camera
-from app.media.playback import Broken, Ended, Picture, Playback, Refused
+from app.media.playback import Broken, Ended, Picture, Playback, Refused, Room, ordinary
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,13 @@ class Live(Source):
     live = True
 
     def __init__(
-        self, camera: Camera, way: Way, waits: Callable[[], Iterator[float]] = back_off
+        self,
+        camera: Camera,
+        way: Way,
+        waits: Callable[[], Iterator[float]] = back_off,
+        room: Room = ordinary,
     ) -> None:
+        """``room``: where pictures are put."""
         self.camera = camera.name
         self.state = "connecting"
         self.since = time.monotonic()
@@ -57,6 +62,7 @@ class Live(Source):
         self._settings = camera
         self._way = way
         self._waits = waits
+        self._room = room
         self._hardware = way.hardware
         self._doubted = False  # the hardware gave no picture; software must show that it can
         self._told: Set[type] = set()  # of what is wrong, already logged in this episode
@@ -90,6 +96,7 @@ class Live(Source):
         seen = False
         hardware = self._hardware and not self._doubted
         with self._way.open(hardware) as playback:
+            playback.room = self._room
             heard = time.monotonic()
             try:
                 while not stop.is_set():

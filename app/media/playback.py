@@ -21,6 +21,7 @@ class Stream(NamedTuple):
 
 # Answers the launch string to put behind a stream, or None to leave it.
 Chain = Callable[[Stream], Optional[str]]
+Room = Callable[[Tuple[int, ...]], np.ndarray]  # shape -> a uint8 array, its content not set
 
 _STATUS = {
     "401": "the camera refused the user or password (401)",
@@ -87,6 +88,7 @@ class Playback:
         self._bus: Any = None
         self._trouble: Optional[Broken] = None
         self._orientation = "rotate-0"
+        self.room: Room = ordinary  # where pictures are put
         self.linked = chain is None  # data has come through to a decoder
 
     def __enter__(self) -> "Playback":
@@ -147,7 +149,8 @@ class Playback:
         if not ok:
             raise Broken("GStreamer gave a picture that cannot be read")
         try:
-            image = upright(unpadded(mapped.data, width, height), self._orientation)
+            image = unpadded(mapped.data, width, height, self.room)
+            image = upright(image, self._orientation)
         finally:
             buffer.unmap(mapped)
         seconds: Optional[float] = None
@@ -222,7 +225,11 @@ class Playback:
         self._pipeline = self._out = self._bus = None
 
 
-def unpadded(rows: Any, width: int, height: int) -> np.ndarray:
+def ordinary(shape: Tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, np.uint8)
+
+
+def unpadded(rows: Any, width: int, height: int, room: Room = ordinary) -> np.ndarray:
     """An owned, contiguous (H, W, 3) copy of BGR whose rows GStreamer pads to 4 bytes."""
     stride = (width * 3 + 3) // 4 * 4
     pixels = np.frombuffer(rows, np.uint8)
@@ -230,7 +237,9 @@ def unpadded(rows: Any, width: int, height: int) -> np.ndarray:
         stride = width * 3 if pixels.size < stride * (height - 1) + width * 3 else stride
         pixels = np.append(pixels, np.zeros(max(0, stride * height - pixels.size), np.uint8))
     padded = pixels[: stride * height].reshape(height, stride)[:, : width * 3]
-    return np.array(padded, order="C").reshape(height, width, 3)
+    image = room((height, width, 3))
+    image.reshape(height, width * 3)[...] = padded
+    return image
 
 
 def upright(image: np.ndarray, orientation: str) -> np.ndarray:

@@ -12,16 +12,18 @@ from app.media.fitted import Fitted
 from app.media.folder import Folder, is_picture
 from app.media.live import Live, Way
 from app.media.pattern import Pattern
+from app.media.playback import Room, ordinary
 from app.media.uri import Kind
 
 
-def open_source(camera: Camera) -> Source:
+def open_source(camera: Camera, room: Room = ordinary) -> Source:
     """
-    A Source that is ready to be run; nothing of the camera itself is opened yet.
+    A Source that is ready to be run; nothing of the camera itself is opened yet. A live camera's
+    pictures are put where ``room`` says.
 
     Raises SourceError where this machine lacks what the kind of camera needs.
     """
-    source = _opened(camera)
+    source = _opened(camera, room)
     asked = camera.uri.kind in (Kind.TEST, Kind.V4L2, Kind.CSI)  # for its size, at the source
     size_wh = None if asked else camera.size_wh
     if size_wh is None and camera.most_fps is None:
@@ -29,7 +31,7 @@ def open_source(camera: Camera) -> Source:
     return Fitted(source, size_wh, camera.most_fps)
 
 
-def _opened(camera: Camera) -> Source:
+def _opened(camera: Camera, room: Room) -> Source:
     kind = camera.uri.kind
     if kind is Kind.TEST:
         return Pattern(camera)
@@ -37,7 +39,7 @@ def _opened(camera: Camera) -> Source:
         return Folder(camera)
     if kind is Kind.FILE:
         return Clip(camera, _file_ways(camera.uri.location))
-    return Live(camera, live_way(camera))
+    return Live(camera, live_way(camera), room=room)
 
 
 def _file_ways(path: str) -> List[ClipWay]:

@@ -108,6 +108,8 @@ def parse(text: str) -> Uri:
     text = text.strip()
     if not text:
         raise ConfigError(f"a source must not be empty. It can be {FORMS}")
+    if "\0" in unquote(text):
+        raise ConfigError("a source must not hold the character 0, which no path and no URL has")
     match = _SCHEME.fullmatch(text)
     if match is None:
         return _device(text) if re.fullmatch(r"/dev/video[0-9]+", text) else _path(text)

@@ -14,6 +14,7 @@ from app.core.event import Event
 from app.core.frame import Frame
 from app.core.sink import Sink
 from app.core.stage import Frames, Stage
+from app.media import unended
 from app.media.journal import Journal
 from app.media.picture import Album
 
@@ -32,7 +33,8 @@ class Events(Stage):
     """
     The lines of a frame are the system's before the frame goes on. Whatever has begun when the
     frames end, in whatever way, gets its end here: reason "shutdown". So the order holds without a
-    word between threads, and who makes events has nothing to do when it stops.
+    word between threads, and who makes events has nothing to do when it stops. What an earlier run
+    was killed in the middle of gets its end before the first frame: reason "restart".
 
     The snapshot is the picture as it is at this stage. Neither it nor the file stops the stream.
     """
@@ -53,6 +55,7 @@ class Events(Stage):
     def run(self, frames: Iterable[Frame]) -> Frames:
         with contextlib.ExitStack() as stack:
             sinks = [stack.enter_context(contextlib.closing(sink)) for sink in self._opened()]
+            self._send(sinks, self._unended())
             album = self._album()
             begun = Begun()
             stack.callback(lambda: self._send(sinks, begun.ends()))
@@ -68,6 +71,10 @@ class Events(Stage):
             return self._sinks
         asked = self._settings
         return [Journal(asked.path, asked.max_mb, asked.keep, self._now)]
+
+    def _unended(self) -> Sequence[Event]:
+        asked = self._settings
+        return unended.ends(asked.path, asked.keep, self._now())
 
     def _album(self) -> Optional[Album]:
         asked = self._settings

@@ -18,8 +18,14 @@ class Track(BatchStage):
 
     name = "track"
 
-    def __init__(self, settings: Mapping[str, TrackSettings]) -> None:
-        self._trackers = {camera: Tracker(one) for camera, one in settings.items()}
+    def __init__(
+        self, settings: Mapping[str, TrackSettings], given: Optional[Dict[str, int]] = None
+    ) -> None:
+        """``given``: of a camera, the ids that it has had; kept up to date, for the next stage."""
+        self._given: Dict[str, int] = {} if given is None else given
+        self._trackers = {
+            camera: Tracker(one, self._given.get(camera, 0)) for camera, one in settings.items()
+        }
         self._labels: Dict[str, Tuple[str, ...]] = {}
         self._tops: Dict[str, Optional[Tuple[Top, ...]]] = {}
 
@@ -36,6 +42,7 @@ class Track(BatchStage):
         else:
             tracks = tracker.update(frame.detections, frame.moment)
             self._labels[frame.source] = frame.labels
+            self._given[frame.source] = tracker.given
         labels = self._labels.get(frame.source, ())
         return frame._replace(
             detections=tracks, found=frame.detections, labels=labels, ended=tracker.ended()

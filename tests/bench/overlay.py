@@ -51,16 +51,21 @@ def places(size_wh):
 
 
 def frames(size_wh, count, objects):
-    """Objects that walk over one grey picture at 25 frames a second, each in 15 s."""
+    """
+    Objects that walk over one grey picture at 25 frames a second, each in 15 s. Their boxes and
+    scores tremble as a detector's do, so no plate is the same for long.
+    """
     random = np.random.RandomState(0)
     image = np.full((size_wh[1], size_wh[0], 3), 120, np.uint8)
     start = random.rand(objects, 2)
     for number in range(count):
         middle = (start + np.array([number / 25 / 15, 0])) % 1 * size_wh
+        middle += random.normal(0, 0.001, (objects, 2)) * size_wh[1]
         half = np.array([0.02, 0.09]) * size_wh[1] * 0.5 * 1.4
+        half = half * random.normal(1, 0.02, (objects, 2))
         found = Detections(
             xyxy=np.concatenate([middle - half, middle + half], axis=1),
-            score=np.linspace(0.4, 0.95, objects),
+            score=np.linspace(0.4, 0.9, objects) + random.normal(0, 0.03, objects),
             class_id=np.arange(objects) % 3,
             track_id=np.arange(objects),
         )

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from tests import tiny
-from tests.command import ROOT, finish, start
+from tests.command import ROOT, finish, start, wait_for
 
 pytest.importorskip("onnx")
 
@@ -62,13 +62,6 @@ def test_files_are_whole_after_a_signal(number, tmp_path):
     while film.read()[0]:
         frames += 1
     assert frames == len(lines) >= 5
-
-
-def wait_for(process, seen, seconds=30):
-    """Until seen() is true, or the process has ended."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit and process.poll() is None and not seen():
-        time.sleep(0.05)
 
 
 def watching(tmp_path):

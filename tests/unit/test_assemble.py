@@ -1,10 +1,14 @@
 """assemble: which stages a config gets, in which lanes, and which networks are loaded."""
 
+import contextlib
+import threading
+
 import numpy as np
 import pytest
 
 from app import config
-from app.assemble import assemble
+from app.assemble import Beside, assemble
+from app.core.load import Ease, Load
 from app.device.backend import TensorSpec
 from app.errors import ConfigError, EngineError
 from tests.fake_backend import FakeBackend
@@ -123,3 +127,27 @@ def test_labels_are_checked_once_a_model_without_a_manifest_is_loaded():
     assert str(raised.value).startswith(
         "cameras[0].zones[0].classes cannot be: bare has no label 'dgo'. Did you mean 'dog'"
     )
+
+
+@pytest.mark.parametrize(
+    "zone, scales",
+    [("", True), (f"zones: [{{name: z, points: {SQUARE}}}]", True),
+     ("zones: [{name: z, points: [[9, 9], [90, 9], [90, 90]]}]", False),
+     ("masks: [[[9, 9], [90, 9], [90, 90]]]", False)],
+)  # fmt: skip
+def test_pictures_become_smaller_only_where_no_place_is_in_pixels(zone, scales):
+    """A mask in pixels would lie elsewhere on a smaller picture."""
+    load = Load()
+    text = (
+        f"cameras: [{{name: a, source: 'test://', {zone}}}]\ndetect: {{model: one}}\n"
+        "models: [{name: one, path: one.onnx, input: {size: [32, 32]}, decoder: end2end}]\n"
+        "limits: {max_temperature_c: 80}\n"
+    )
+    pipeline = assemble(config.parse(text), Counting(), beside=Beside(load, {}))
+    assert "track" in [stage.name for stage in pipeline.lanes[1]]  # it may look less often
+    load.ease = Ease(scale=0.5)
+    with contextlib.closing(pipeline.sources[0].frames(threading.Event())) as frames:
+        small = next(frames).size_wh
+    load.ease = Ease()
+    with contextlib.closing(pipeline.sources[0].frames(threading.Event())) as frames:
+        assert (next(frames).size_wh != small) == scales

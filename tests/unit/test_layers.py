@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "terminal": set(),
     "vision": {"vision"},
     "analytics": {"analytics", "core", "vision", "errors"},
-    "device": {"device", "vision", "atomic", "errors"},
+    "device": {"device", "core", "vision", "atomic", "errors"},
     "media": {"media", "core", "atomic", "errors"},
     "service": {"service", "core", "errors"},
     "stages": {"core", "vision", "analytics", "media", "device", "atomic", "errors"},
@@ -64,6 +64,13 @@ MAY_IMPORT = {
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
     "disk": {"conflicts", "stages"},
     "observer": {"conflicts", "disk", "core", "device", "media", "service", "stages"},
+    "steward": {"conflicts", "service", "core", "device"},
+    "checkup": {"home"},
+    "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},
+    "doctor_config": {"checkup", "chosen", "conflicts", "device", "media", "errors"},
+    "doctor_jetson": {"checkup", "conflicts", "device", "media"},
+    "doctor_python": {"checkup", "device"},
+    "doctor_system": {"checkup", "conflicts", "device"},
     "assemble": {
         "analytics",
         "chosen",
@@ -88,6 +95,7 @@ ONLY_IN = {
     "onnxruntime": {"device"},
     "prometheus_client": {"service"},
     "pycuda": {"device"},
+    "pynvml": {"device"},
     "tensorrt": {"device"},
     "torch": {"device"},
     "yaml": {"kinds", "settings"},
@@ -169,6 +177,15 @@ def test_a_file_is_short_and_says_what_it_is_for(path):
     assert first_line.lower().startswith(path.stem + ": "), first_line
 
 
+def test_files_of_tests_are_short_too():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / "tests").rglob("*.py")
+    }
+    assert "tests/unit/test_layers.py" in lengths
+    assert {path: lines for path, lines in lengths.items() if lines >= 300} == {}
+
+
 @each_file
 def test_a_stray_next_cannot_end_a_stream(path):
     """On 3.6 a StopIteration inside a generator ends it silently, unless the file asks for more."""
@@ -191,10 +208,8 @@ class OnlyTheCore:
 sys.meta_path.insert(0, OnlyTheCore())
 for name in sys.argv[1:]:
     importlib.import_module(name)
-for name in (
-    "gi", "onnx", "onnxruntime", "tensorrt", "pycuda", "jtop", "torch", "pytest",
-    "prometheus_client",
-):
+FOREIGN = "gi onnx onnxruntime tensorrt pycuda pynvml jtop torch pytest prometheus_client"
+for name in FOREIGN.split():
     assert name not in sys.modules, name
 """
 

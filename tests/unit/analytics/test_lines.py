@@ -71,9 +71,6 @@ def test_a_track_that_is_lost_at_the_line(path, wanted):
     seen.walk(path)
     assert seen.see(ended=[1]) == wanted
     assert seen.see((1, 200, 203)) == seen.see((1, *BELOW)) == []  # another one of that id
-    seen = watch()
-    seen.walk(path)
-    assert seen.close() == []
 
 
 def test_a_gap_in_a_track_is_a_step():

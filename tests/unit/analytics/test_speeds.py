@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.analytics.speeds import Scale
+from app.analytics.zones import Zone
 from tests.walks import SIZE, Watch
 
 # 100 pixels, here in fractions of the picture, are a metre; nothing is at the horizon.
@@ -13,14 +14,15 @@ SQUARE = Scale(
 )
 # The horizon is at y = 0: lines to (320, 0).
 ROAD = Scale(((120, 400), (520, 400), (420, 200), (220, 200)), ((0, 0), (4, 0), (4, 10), (0, 10)))
+EVERYWHERE = Zone("all", ((-9999, -9999), (9999, -9999), (9999, 9999), (-9999, 9999)))
 
 
 def walk(path, fps, scale=SQUARE):
-    seen = Watch(ground=scale)
+    seen = Watch([EVERYWHERE], ground=scale)
     told = []
     for x, y in path:
         seen.see((1, x, y), after=1 / fps)
-        told.append(seen.places.speeds(np.array([1]))[0])
+        told.append(seen.speed())
     return told
 
 
@@ -48,11 +50,11 @@ def test_a_stop_is_seen_within_a_second(fps):
 
 
 def test_a_gap_counts_as_the_way_across_it():
-    seen = Watch(ground=SQUARE)
+    seen = Watch([EVERYWHERE], ground=SQUARE)
     seen.walk([(10 + 10 * step, 50) for step in range(11)])  # 0.8 m/s
     seen.see(after=1.9)
     seen.see((1, 270, 50), after=0.1)
-    assert seen.places.speeds(np.array([1]))[0] == pytest.approx(0.8, rel=1e-4)
+    assert seen.speed() == pytest.approx(0.8, rel=1e-4)
 
 
 def test_beyond_the_horizon_nothing_is_known():
@@ -62,17 +64,17 @@ def test_beyond_the_horizon_nothing_is_known():
 
 
 def test_another_size_of_picture_starts_anew():
-    seen = Watch(ground=SQUARE)
+    seen = Watch([EVERYWHERE], ground=SQUARE)
     seen.walk([(10 + 10 * step, 50) for step in range(11)])
     seen.size_wh = (SIZE[0] * 2, SIZE[1] * 2)
     seen.walk([(220, 100)])
-    assert seen.places.speeds(np.array([1]))[0] == 0
+    assert seen.speed() == 0
     seen.walk([(220 + 20 * step, 100) for step in range(1, 11)])
-    assert seen.places.speeds(np.array([1]))[0] == pytest.approx(0.8, rel=1e-4)
+    assert seen.speed() == pytest.approx(0.8, rel=1e-4)
 
 
 def test_the_same_moment_twice():
-    seen = Watch(ground=SQUARE)
+    seen = Watch([EVERYWHERE], ground=SQUARE)
     seen.walk([(10 + 10 * step, 50) for step in range(11)])
     seen.see((1, 400, 50), after=0.0)
-    assert np.isfinite(seen.places.speeds(np.array([1]))[0])
+    assert np.isfinite(seen.speed())

@@ -5,37 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics import tracker as module
 from app.analytics.tracker import Tracker, TrackSettings
-from app.core.detections import Detections
 from tests import mot
+from tests.tracked import NOTHING, STEP, boxes, ids, settled
 from tests.walkers import Scene, moments
-
-STEP = 0.1
-
-
-def boxes(*rows, score=0.9, class_id=0):
-    """Detections of (x, y), the top left corner, each 20 wide and 50 high; or of whole boxes."""
-    xyxy = [row if len(row) == 4 else (row[0], row[1], row[0] + 20, row[1] + 50) for row in rows]
-    return Detections(
-        xyxy=np.array(xyxy, np.float32).reshape(-1, 4),
-        score=np.broadcast_to(score, len(rows)),
-        class_id=np.broadcast_to(class_id, len(rows)),
-    )
-
-
-def settled(tracker, *rows, steps=5, **columns):
-    """Show the tracker the same boxes for some steps: the last result, and the time after it."""
-    for step in range(steps):
-        result = tracker.update(boxes(*rows, **columns), step * STEP)
-    return result, steps * STEP
-
-
-def ids(result):
-    return result.track_id.tolist()
-
-
-NOTHING = boxes()
 
 
 def test_nothing():
@@ -44,7 +17,6 @@ def test_nothing():
         assert len(tracker.update(NOTHING, when)) == 0
         assert len(tracker.predict(when)) == 0
     assert tracker.ended() == ()
-    assert tracker.velocity().shape == (0, 2)
 
 
 def test_a_track_counts_from_its_second_box():
@@ -161,76 +133,6 @@ def test_many_classes_take_no_more_memory():
     assert result.class_id.tolist() == [9]
 
 
-@pytest.mark.parametrize("every", [1, 3, 10])
-def test_frames_that_come_unevenly(every):
-    """Whole seconds may pass; it is time that moves the boxes."""
-    tracker = Tracker()
-    random = np.random.RandomState(0)
-    when = 0.0
-    for number in range(40):
-        result = tracker.update(boxes((10 + 30 * when, 100)), when)
-        assert number < 1 or ids(result) == [1]
-        if number > 10:
-            assert tracker.velocity()[0] == pytest.approx([30, 0], abs=1)
-        when += every * random.uniform(0.02, 0.1)
-
-
-def test_the_same_time_twice():
-    tracker = Tracker()
-    for when in (0.0, 0.0, 0.1, 0.1, 0.1, 0.2):
-        result = tracker.update(boxes((10, 10), (100, 10)), when)
-    assert ids(result) == [1, 2]
-    assert np.isfinite(tracker.velocity()).all()
-
-
-def test_time_that_runs_back_stands_still():
-    tracker = Tracker()
-    for step in range(10):
-        tracker.update(boxes((10 + 3 * step, 10)), 1000 + step * STEP)
-    for step in range(10, 40):
-        result = tracker.update(boxes((10 + 3 * step, 10)), 5 + step * STEP)
-        assert ids(result) == [1]
-    assert tracker.velocity()[0] == pytest.approx([30, 0], abs=2)
-    for step in range(40, 70):
-        tracker.update(NOTHING, 5 + step * STEP)
-    assert tracker.ended() == (1,)
-
-
-BAD = [
-    (np.nan, 10, 30, 60),
-    (10, 10, 30, np.inf),
-    (10, 10, 10, 60),
-    (30, 10, 10, 60),
-    (10, 60, 30, 10),
-    (1e30, 1e30, 3e30, 3e30),
-]
-
-
-@pytest.mark.parametrize("row", BAD)
-def test_bad_boxes_never_enter(row):
-    tracker = Tracker()
-    for step in range(5):
-        result = tracker.update(boxes(row, (10, 10)), step * STEP)
-    assert ids(result) == [1]
-    assert np.isfinite(result.xyxy).all()
-
-
-def test_a_score_that_is_no_number():
-    assert len(settled(Tracker(), (10, 10), score=np.nan)[0]) == 0
-
-
-def test_thousands_of_boxes():
-    """The best are taken; nothing grows with the others, or with time."""
-    tracker = Tracker()
-    random = np.random.RandomState(0)
-    for step in range(8):
-        rows = random.rand(5000, 2) * 3000
-        scores = 0.6 + 0.4 * random.rand(5000)
-        result = tracker.update(boxes(*rows, score=scores), step * STEP)
-        assert len(result) <= module.MOST_BOXES
-        assert len(tracker._tracks.id) <= module.MOST_TRACKS
-
-
 def test_predict():
     """It moves what was seen last, and leaves the tracks as they were."""
     moving, alone = Tracker(), Tracker()
@@ -244,7 +146,6 @@ def test_predict():
     assert guessed.xyxy[:, 0] == pytest.approx([10 + 3 * 19.5, 300], abs=1)
     assert guessed.score.tolist() == pytest.approx([0.9, 0.9])
     assert len(moving.predict(100.0)) == 0
-    assert moving.velocity().shape == (0, 2)
     first, second = (one.update(boxes((70, 100), (300, 100)), 2.0) for one in (moving, alone))
     assert np.array_equal(first.xyxy, second.xyxy)
     assert moving.ended() == alone.ended() == ()
@@ -301,7 +202,8 @@ def test_ids(frames, per_class):
         over |= set(ended)
         assert len(over) <= most
         assert not over & set(given_ids)
-        assert tracker.velocity().shape == (len(result), 2)
+        shown = tracker.predict(when)
+        assert set(given_ids) <= set(ids(shown)) and np.isfinite(shown.xyxy).all()
     tracker.update(NOTHING, when + 1000)
     tracker.update(NOTHING, when + 2000)
     assert sorted(over | set(tracker.ended())) == list(range(1, most + 1))

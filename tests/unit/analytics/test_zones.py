@@ -20,9 +20,9 @@ def watch(**changes):
 
 def test_nobody():
     seen = Watch()
-    assert seen.see() == [] and seen.see((1, 5, 5)) == [] and seen.close() == []
+    assert seen.see() == [] and seen.see((1, 5, 5)) == [] and seen.empty() == []
     seen = watch()
-    assert seen.see() == [] and seen.close() == [] and seen.place("yard").now == 0
+    assert seen.see() == [] and seen.empty() == [] and seen.place("yard").now == 0
 
 
 def test_a_visit():
@@ -93,7 +93,7 @@ def test_a_track_that_is_not_seen_stays_until_it_has_ended():
     assert seen.see(ended=[1]) == ["enter end lost"]
     assert seen.see(ended=[1]) == [] and seen.place("yard").now == 0
     assert seen.see((1, *INSIDE)) == ["enter begin"]  # an id may be used again
-    assert seen.close() == ["enter end shutdown"] and seen.close() == []
+    assert seen.empty() == ["enter end lost"] and seen.empty() == []
     assert seen.place("yard").total == 2 and seen.place("yard").now == 0
 
 
@@ -124,7 +124,7 @@ def test_loiter_is_all_visits():
     assert seen.walk([INSIDE]) == ["enter begin", "loiter begin"]
     assert seen.see(ended=[1]) == ["loiter end lost", "enter end lost"]
     assert seen.walk([INSIDE] * 8) == ["enter begin"]  # another track of that id
-    assert seen.close() == ["enter end shutdown"]
+    assert seen.empty() == ["enter end lost"]
     assert check_balance(seen.events) == {}
 
 
@@ -154,7 +154,7 @@ def test_a_crowd_has_to_last():
     assert [(e.present, e.track_id, e.xyxy) for e in crowd] == [(2, -1, ()), (1, -1, ())]
     seen.see(*two)
     assert seen.see(*two, after=long) == ["crowd begin"]
-    assert seen.close() == ["enter end shutdown"] * 2 + ["crowd end shutdown"]
+    assert seen.empty() == ["enter end lost"] * 2 + ["crowd end fewer"]
     assert check_balance(seen.events) == {}
     assert seen.see(after=long) == seen.see(after=long) == []
 
@@ -163,7 +163,7 @@ def test_what_is_known_of_a_track_is_told_again_at_its_end():
     seen = watch()
     red = Attribute("colour", "red", 0.9)
     seen.see((1, *INSIDE), attributes={1: (red,)})
-    seen.close()
+    seen.empty()
     assert [event.attributes for event in seen.events] == [(red,), (red,)]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.event import Attribute, Event
-from app.core.notice import as_json, iso, line
+from app.core.notice import as_json, iso, line, read, seconds
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -155,7 +155,7 @@ KINDS.append(("cross", "once"))
 @st.composite
 def events(draw):
     kind, phase = draw(st.sampled_from(KINDS))
-    reasons = ["fewer" if kind == "crowd" else "left", "shutdown"]
+    reasons = ["fewer" if kind == "crowd" else "left", "shutdown", "restart"]
     return Event(
         kind, phase, draw(TEXT), draw(TEXT), draw(TEXT), draw(NUMBER), draw(NUMBER),
         track_id=draw(st.integers(0, 2**31 - 1)),
@@ -178,9 +178,28 @@ def events(draw):
 def test_whatever_the_numbers_one_line_fits_the_schema(told, now):
     text = line(told, now)
     assert text.endswith(b"\n") and text.count(b"\n") == 1 and not re.search(rb"[^ -~\n]", text)
-    read = json.loads(text.decode("ascii"), parse_constant=pytest.fail)
-    VALID.validate(read)
-    assert (read["id"], read["camera"], read["place"]) == (told.id, told.camera, told.place)
-    assert ("box" in read) == (
+    found = json.loads(text.decode("ascii"), parse_constant=pytest.fail)
+    VALID.validate(found)
+    assert (found["id"], found["camera"], found["place"]) == (told.id, told.camera, told.place)
+    assert ("box" in found) == (
         told.kind != "crowd" and bool(told.xyxy) and all(map(math.isfinite, told.xyxy))
     )
+
+
+@settings(max_examples=200, deadline=None)
+@given(events())
+def test_what_is_read_back_is_what_was_written(told):
+    text = line(told._replace(when=0.0), 0.0)
+    assert line(read(text), 0.0) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-01-02T03:04:05Z", "2026-13-01T00:00:00.0Z"]
+)
+def test_text_that_is_no_time(text):
+    assert seconds(text) is None
+
+
+@pytest.mark.parametrize("moment", [0, TIME, -0.001])
+def test_time_and_back(moment):
+    assert seconds(iso(moment)) == pytest.approx(moment, abs=1e-6)

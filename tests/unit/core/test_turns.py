@@ -1,5 +1,6 @@
 import pytest
 
+from app.core.load import Ease, Load
 from app.core.turns import MOST, Turns
 from tests.doubles import frame
 
@@ -52,3 +53,14 @@ def test_auto_looks_less_often_while_frames_are_late_and_again_once_they_are_not
 def test_auto_looks_at_each_frame_of_a_file():
     finished.number = 0
     assert finished(Turns(0, latency_s=0.1), 5.0, 100, live=False) == 1
+
+
+def test_an_eased_load_makes_a_live_camera_look_less_often():
+    load = Load()
+    turns = Turns(2, load=load)
+    assert len(looked_at(turns, range(12), live=True)) == 6
+    load.ease = Ease(interval=3)
+    assert len(looked_at(turns, range(12), live=True)) == 4
+    assert len(looked_at(Turns(2, load=load), range(12))) == 6  # a file waits, and loses nothing
+    load.ease = Ease()
+    assert len(looked_at(turns, range(12), live=True)) == 6

@@ -4,6 +4,7 @@ import pytest
 
 from app.device import machine
 from app.device.machine import Memory
+from tests import boards
 
 RELEASES = {
     "32.7.1": "# R32 (release), REVISION: 7.1, GCID: 29818004, BOARD: t210ref, EABI: aarch64, "
@@ -70,3 +71,16 @@ def test_memory_of_this_machine():
 )
 def test_memory_class(total_mb, expected):
     assert machine.memory_class(total_mb) == expected
+
+
+@pytest.mark.parametrize(
+    "files, jetson",
+    [
+        ({}, False),
+        ({"etc/nv_tegra_release": RELEASES["35.4.1"]}, True),
+        ({"proc/device-tree/compatible": "nvidia,p3768\0nvidia,tegra234\0"}, True),  # a container
+        ({"proc/device-tree/compatible": "raspberrypi,4-model-b\0brcm,bcm2711\0"}, False),
+    ],
+)
+def test_a_jetson_is_known_by_its_release_or_its_device_tree(tmp_path, files, jetson):
+    assert machine.tegra(boards.lay(tmp_path, files)) is jetson

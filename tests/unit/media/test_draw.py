@@ -3,8 +3,8 @@ import pytest
 
 from app.core.detections import Detections
 from app.core.frame import Top
-from app.media.draw import Style, caption, draw, draw_classes
-from app.media.draw_letters import PALETTE, colour_of, pen_for, plain
+from app.media.draw import Style, draw, draw_classes, facts
+from app.media.draw_letters import PALETTE, colour_of, paint_on, pen_for, plain, written
 
 SIZES = [(320, 180), (320, 320), (854, 480), (1920, 1080), (1080, 1920), (3840, 2160)]
 
@@ -43,6 +43,28 @@ def test_a_box_that_cannot_be_shown_is_not(xyxy):
     image = grey(320, 180)
     draw(image, found(xyxy), ["person"])
     assert (image == 90).all()
+
+
+@pytest.mark.parametrize("width, height", SIZES)
+@pytest.mark.parametrize("box", [(0.3, 0.4, 0.4, 0.5), (0.3, 0.4, 0.6, 0.8), (0, 0, 1, 1)])
+def test_each_side_is_a_line_between_two_of_black(width, height, box):
+    image = grey(width, height)
+    xyxy = np.array(box) * np.array([width, height] * 2)
+    draw(image, found(xyxy), ["H"], Style(score=False))
+    pen = pen_for(width, height)
+    edge = max(1, pen.thin // 3)
+    line = [(0, 0, 0)] * edge + [colour_of(0)] * pen.thin + [(0, 0, 0)] * edge
+    out = pen.thin // 2 + edge
+    # Also of a box as large as the picture all of it shows.
+    most = np.array([width, height] * 2) - 1 - out
+    x1, y1, x2, y2 = np.minimum(most, np.maximum(out, xyxy.round())).astype(int)
+    x, y = (x1 + x2) // 2, (y1 + y2) // 2
+    assert (image[y, x1 - out :][: len(line)] == line).all(), "left"
+    assert (image[y, : x2 + out + 1][-len(line) :] == line).all(), "right"
+    assert (image[: y2 + out + 1, x][-len(line) :] == line).all(), "lower"
+    assert (image[y1 - out :, x2 - (x2 - x1) // 3][: len(line)] == line).all(), "upper"
+    inside = image[y1 + pen.plate_height + out : y2 - 4 * pen.line, x1 + 4 * pen.line : x]
+    assert (inside == 90).all()
 
 
 def test_a_bad_box_does_not_hide_a_good_one():
@@ -101,11 +123,29 @@ def test_text_that_opencv_can_write(text, plate):
     assert plain(text) == plate
 
 
-def test_caption_says_name_score_and_track():
-    objects = found((0, 0, 9, 9), (0, 0, 9, 9), labels=2).replace(track_id=[-1, 12])
-    assert caption(objects, 0, ["person"]) == ("person", " 50%")
-    assert caption(objects, 1, ["person"]) == ("class 1", " 90% #12")
-    assert caption(objects, 1, ["person", "car"], Style(1.0, False, False)) == ("car", "")
+@pytest.mark.parametrize(
+    "score, track_id, style, text",
+    [
+        (0.5, -1, Style(), " 50%"),
+        (0.9, 12, Style(), " 90% #12"),
+        (np.nan, 0, Style(), " #0"),
+        (0.9, 12, Style(score=False), " #12"),
+        (0.9, 12, Style(score=False, track=False), ""),
+    ],
+)
+def test_a_plate_says_score_and_track_after_the_name(score, track_id, style, text):
+    assert facts(score, track_id, style) == text
+
+
+@pytest.mark.parametrize("class_id, name", [(0, "velo"), (1, "class 1")])
+def test_a_plate_says_the_name_of_its_class(class_id, name):
+    image = grey(640, 360)
+    objects = found((200, 100, 300, 300)).replace(class_id=[class_id])
+    draw(image, objects, ["vélo"], Style(score=False))
+    pen = pen_for(640, 360)
+    plate = written(name, "", paint_on(colour_of(class_id)), 320, pen)
+    top, left = 100 - pen.plate_height, 200 - pen.line // 2
+    assert (image[top:100, left : left + plate.shape[1]] == plate).all()
 
 
 def test_colours_are_distinct_and_stable():

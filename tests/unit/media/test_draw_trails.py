@@ -105,8 +105,32 @@ def test_a_box_of_any_kind_does_not_matter(x):
 
 def test_memory_is_bounded():
     trails = Trails(1e9)
+    held = trails._points.nbytes
     for number in range(400):
         trails.add(at(number * 20.0 % 600, track=number), number / 1000, SIZE)
         trails.add(at(number * 20.0, track=1000), number / 1000, SIZE)
-    assert len(trails._trails) <= 256
-    assert max(len(trail.points) for trail in trails._trails.values()) <= 16
+    assert len(trails._rows) <= 256 and trails._points.nbytes == held
+    assert sorted(list(trails._rows.values()) + trails._free) == list(range(256))
+
+
+def test_of_more_tracks_than_are_kept_those_last_seen_are():
+    trails = Trails(5.0)
+    walked(trails, steps=3)
+    many = np.arange(300)
+    boxes = np.zeros((300, 4), np.float32)
+    crowd = Detections(xyxy=boxes, score=many / 300, class_id=many * 0, track_id=many + 10)
+    trails.add(crowd, 0.3, SIZE)
+    assert sorted(trails._rows) == list(range(10, 266))
+    trails.add(at(100.0, track=1), 0.4, SIZE)
+    assert len(trails._rows) == 256 and 1 in trails._rows
+
+
+def test_a_row_that_is_given_on_keeps_nothing_of_the_former_track():
+    trails = Trails(5.0)
+    walked(trails)
+    trails.add(Detections.empty(), 3.5, SIZE)
+    trails.add(at(400.0, track=2), 3.6, SIZE)
+    trails.add(at(430.0, track=2), 3.7, SIZE)
+    image = grey()
+    trails.draw(image)
+    assert columns(image)[0] > 390

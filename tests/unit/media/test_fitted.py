@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.core.frame import Frame
+from app.core.load import Ease, Load
 from app.media.fitted import Fitted
 from tests.doubles import FakeSource
 
@@ -61,3 +62,17 @@ def test_pictures_are_scaled_and_the_rest_is_passed_on():
     assert (fitted.camera, fitted.live, fitted.state, fitted.reconnects) == (
         "cam", True, "lost: cable", 3,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("asked, whole, half", [
+    (None, (160, 90), (80, 44)), ((64, 48), (64, 48), (32, 24)),
+])  # fmt: skip
+def test_pictures_are_smaller_while_the_load_is_eased(asked, whole, half):
+    load = Load()
+    frames = Fitted(Timed(range(9), True), asked, load=load).frames(threading.Event())
+    sizes = [next(frames).size_wh]
+    load.ease = Ease(scale=0.5)
+    sizes.append(next(frames).size_wh)
+    load.ease = Ease()
+    sizes.append(next(frames).size_wh)
+    assert sizes == [whole, half, whole]

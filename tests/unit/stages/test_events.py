@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app.core import notice
 from app.core.event import Event
 from app.core.frame import Frame
 from app.core.pipeline import Pipeline
@@ -103,6 +104,40 @@ def test_an_earlier_run_is_kept(tmp_path):
     run(path, [frame(0, event("a"))])
     run(path, [frame(0, event("b"))])
     assert [line["id"] for line in read(path)] == ["a", "a", "b", "b"]
+
+
+def test_what_an_earlier_run_left_open_ends_before_the_first_frame(tmp_path):
+    path = tmp_path / "events.jsonl"
+    killed = Events(EventsSettings(str(path))).run(
+        iter([frame(0, event("a"), event("b")), frame(1)])
+    )
+    next(killed)
+    left = path.read_bytes()
+    killed.close()
+    path.write_bytes(left)  # as a kill would have left it
+
+    sink = Told()
+    running = Events(EventsSettings(str(path)), [sink], lambda: 200.0).run(iter([frame(2)]))
+    next(running)
+    assert sink.short() == [("a", "end"), ("b", "end")] and sink.sends == 2
+    assert [line["reason"] for line in sink.lines] == ["restart"] * 2
+    assert sink.lines[0]["age_ms"] == 0 and "box" not in sink.lines[0]
+    running.close()
+    for _ in range(2):
+        run(path, [frame(3)])
+        assert [line["phase"] for line in read(path)] == ["begin", "begin", "end", "end"]
+
+
+def test_it_does_not_wait_for_a_frame_to_say_so(tmp_path):
+    """A camera may be away for long after a power cut."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(notice.line(event("a"), 100.0))
+
+    def no_frame():
+        assert [line["phase"] for line in read(path)] == ["begin", "end"]
+        yield from ()
+
+    assert list(Events(EventsSettings(str(path))).run(no_frame())) == []
 
 
 def test_what_is_open_at_the_end_ends_by_shutdown(tmp_path):

@@ -15,8 +15,8 @@ def walker(number, x, look=True, camera="cam", step=0.1, class_id=0):
     return frame(number, camera, detections=found, labels=labels, look=look, time=number * step)
 
 
-def run(batches, cameras=("cam",)):
-    stage = Track({camera: TrackSettings(score=0.5) for camera in cameras})
+def run(batches, cameras=("cam",), given=None):
+    stage = Track({camera: TrackSettings(score=0.5) for camera in cameras}, given)
     return [one for batch in stage.run(batches) for one in batch]
 
 
@@ -55,3 +55,12 @@ def test_boxes_that_are_no_boxes_are_left_out():
     found = Detections(xyxy=np.full((2, 4), np.nan), score=[0.9, 0.8], class_id=[0, 0])
     made = run([[walker(n, 5.0)._replace(detections=found)] for n in range(4)])
     assert all(len(one.detections) == 0 for one in made)
+
+
+def test_the_next_stage_gives_no_id_that_was_given_before():
+    """As after a reload of the config."""
+    given = {}
+    for expected in (1, 2):
+        made = run([[walker(n, 10.0 * n)] for n in range(9)], given=given)
+        assert made[-1].detections.track_id.tolist() == [expected]
+        assert given == {"cam": expected}

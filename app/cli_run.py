@@ -1,0 +1,200 @@
+"""cli_run: `jetwatch run`: pipelines one after another, and what is done beside them."""
+
+import argparse
+import contextlib
+import logging
+import math
+import os
+import time
+from typing import Dict, Optional
+
+from app import assemble, cli_build, config, console, engines
+from app.chosen import Build
+from app.cli_signals import Asked, handling, has_terminal, interrupt, stopping
+from app.conflicts import Config
+from app.core.pipeline import Pipeline
+from app.device.backend import Model
+from app.device.telemetry import open_telemetry
+from app.errors import AppError, RestartWanted, SourceError
+from app.flags import Flags, with_flags
+from app.media import rtsp
+from app.observer import Observer
+from app.service.board import Board
+from app.service.http import serving
+from app.service.notify import Notifier
+from app.steward import Steward
+from app.terminal import Terminal
+
+logger = logging.getLogger(__name__)
+
+_RELOADING_S = 900.0  # of systemd's patience: models are loaded anew, perhaps built
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Until the cameras end or a signal comes. A SIGHUP makes a service read its config again."""
+    notifier = Notifier(os.environ)
+    service = notifier.listened_to or not has_terminal()
+    with stopping(reloads=service and bool(arguments.config)) as asked:
+        _Run(arguments, terminal, notifier, asked).run()
+    return 0
+
+
+class _Run:
+    """The pipeline of a config; where the config changes, the next one."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        terminal: Terminal,
+        notifier: Notifier,
+        asked: Asked,
+    ) -> None:
+        self._arguments = arguments
+        self._terminal = terminal
+        self._notifier = notifier
+        self._asked = asked
+        self._telemetry = open_telemetry()
+        self._began = time.monotonic()
+        self._next: Optional[Config] = None
+        self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
+        self._up = False  # the pipeline of the latest config could be made
+        self._reloading = False  # systemd has been told so
+
+    def run(self) -> None:
+        rtsp.limit_arenas()
+        chosen = self._read()
+        try:
+            with contextlib.closing(self._telemetry):
+                self._once(chosen)
+                while self._next is not None and not self._asked.ended:
+                    chosen = self._changed(chosen, self._next)
+        finally:
+            self._notifier.stopping()
+
+    def _changed(self, old: Config, new: Config) -> Config:
+        """Run the new config, or, where it cannot be, the old one. Returns which."""
+        self._next = None
+        try:
+            self._once(new)
+            return new
+        except AppError as error:
+            if self._up:
+                raise
+            self._refused(error)
+        self._once(old)
+        return old
+
+    def _once(self, chosen: Config) -> None:
+        """One pipeline, from its models to its end."""
+        self._up = False
+        stop = self._asked.again()
+        self._notifier.status("loading models")
+        board = Board()
+        with serving(chosen.http, board), contextlib.closing(assemble.backend(chosen)) as backend:
+            for line in assemble.describe(chosen):
+                self._terminal.line(line)
+            steward = Steward(chosen, backend, self._notifier, self._telemetry.read)
+            beside = assemble.Beside(steward.load, self._ids, lambda: steward.vitals.hottest)
+            pipeline = assemble.assemble(
+                chosen,
+                backend,
+                self._arguments.frames,
+                self._builder(chosen),
+                beside,
+            )
+            self._up = True
+            if self._reloading:
+                self._reloading = False
+                self._notifier.reloaded()
+            before = console.Moment(time.monotonic(), pipeline.meter.read())
+            observer = Observer(chosen, pipeline, backend, board, before.when)
+
+            def tick() -> None:
+                nonlocal before
+                now = console.Moment(time.monotonic(), pipeline.meter.read())
+                line = console.status(now, before, pipeline.dropped(), pipeline.sources)
+                self._terminal.status(line, now.when)
+                self._notifier.status(line)
+                before = now
+                steward.look(pipeline, now.reading)
+                observer.update(now.when, now.reading, steward.machine)
+                seconds = self._arguments.seconds
+                if steward.restart or seconds is not None and now.when - self._began >= seconds:
+                    stop.set()
+                if self._asked.reload:
+                    self._asked.reload = False
+                    self._reload(chosen)
+
+            try:
+                pipeline.run(stop, tick, every=min(1.0, self._arguments.seconds or 1.0))
+            finally:
+                self._terminal.end_status()
+                self._sum_up(pipeline)
+            if steward.restart:
+                raise RestartWanted(f"{steward.restart}. It begins afresh")
+        self._check_seen(pipeline)
+
+    def _reload(self, running: Config) -> None:
+        """Read the config again; what is good and new takes the place of what runs."""
+        self._notifier.reloading(_RELOADING_S)
+        self._reloading = True
+        try:
+            new = self._read()
+            for _ in assemble.describe(new):  # which opens manifests
+                pass
+        except AppError as error:
+            self._refused(error)
+        else:
+            if new != running:
+                logger.info("the config has changed: beginning anew with it")
+                self._next = new
+                self._asked.stop.set()
+                return
+            logger.info("the config was read again, and has not changed")
+        self._reloading = False
+        self._notifier.reloaded()
+
+    def _refused(self, error: AppError) -> None:
+        logger.error("the config has changed and is refused, what ran goes on: %s", error)
+        self._notifier.status(f"the new config is refused: {error}")
+
+    def _read(self) -> Config:
+        given = self._arguments
+        flags = Flags(
+            source=given.source,
+            model=given.model,
+            record=given.out,
+            report=given.detections,
+            rtsp=given.rtsp,
+            score=given.score,
+            backend=given.backend,
+            threads=given.threads,
+            realtime=given.realtime,
+            loop=given.loop,
+        )
+        return with_flags(config.load(given.config) if given.config else None, flags)
+
+    def _builder(self, chosen: Config) -> Optional[Build]:
+        """How an engine that is missing is made, where the config lets it."""
+        if chosen.backend.build != "auto":
+            return None
+
+        def build(model: Model) -> None:
+            with handling(interrupt):
+                cli_build.built(model, engines.Wish(), self._terminal)
+
+        return build
+
+    def _sum_up(self, pipeline: Pipeline) -> None:
+        reading = pipeline.meter.read()
+        if reading.frames:
+            elapsed = time.monotonic() - self._began
+            for line in console.summary(reading, elapsed, pipeline.dropped()):
+                self._terminal.line(line)
+
+    def _check_seen(self, pipeline: Pipeline) -> None:
+        elapsed = time.monotonic() - self._began
+        frames = pipeline.meter.read().frames
+        if not frames and elapsed >= (self._arguments.seconds or math.inf):
+            why = ", ".join(console.troubles(pipeline.sources))
+            raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")

@@ -1,0 +1,167 @@
+"""doctor_jetson: power mode, cameras' daemon, jetson-stats, groups and desktop of a Jetson."""
+
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
+from app.checkup import Finding, Machine, fail, ok, skip, warn
+from app.device import machine, telemetry_mode
+from app.media.uri import Kind
+
+if TYPE_CHECKING:  # it loads numpy and OpenCV, which may be what is ill
+    from app.conflicts import Config
+
+_MODEL = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>")
+_NOT_ONE = "not a Jetson"
+_WEDGED = ("Failed to create CaptureSession", "(Argus) Error", "SCF: Error", "PowerServiceCore")
+_ARGUS = "nvargus-daemon"
+_JTOP = """
+import signal
+signal.alarm(8)
+from jtop import jtop
+with jtop() as client:
+    client.ok()
+"""
+
+
+def power(there: Machine, _: Any) -> Finding:
+    """Numbers of modes differ from board to board and release to release; names tell."""
+    if not machine.tegra(there.root):
+        return skip(_NOT_ONE)
+    ran = there.run(["nvpmodel", "-q"])
+    mode = telemetry_mode.named(ran.out) if ran else None
+    if mode is None:
+        return skip(f"nvpmodel does not say its mode: {ran.last if ran else 'it is not here'}")
+    best = _best(there)
+    if best is None and mode.upper().startswith("MAXN"):
+        return ok(f"mode {mode}")
+    if best is None:
+        return warn(f"mode {mode} is not the fastest", "sudo nvpmodel -p --verbose lists them")
+    if best[1] == mode:
+        return ok(f"mode {mode}, the fastest there is")
+    return warn(
+        f"mode {mode} is slower than {best[1]}",
+        f"sudo nvpmodel -m {best[0]} && sudo jetson_clocks, if supply and cooling can bear it",
+    )
+
+
+def clocks(there: Machine, _: Any) -> Finding:
+    """Clocks that follow the load are late for each picture."""
+    if not machine.tegra(there.root):
+        return skip(_NOT_ONE)
+    folder = "sys/devices/system/cpu/cpufreq"
+    pairs = [
+        (there.text(path.lstrip("/")), there.text(path.lstrip("/").replace("_min_", "_max_")))
+        for path in there.find(f"{folder}/policy*/scaling_min_freq")
+    ]
+    if not pairs:
+        return skip("cpufreq tells nothing")
+    if all(low == high for low, high in pairs):
+        return ok("held at their most (jetson_clocks)")
+    return warn(
+        "they follow the load, so times of pictures are uneven",
+        "sudo jetson_clocks (until the next boot)",
+    )
+
+
+def argus(there: Machine, config: "Optional[Config]") -> Finding:
+    """The daemon of CSI cameras; it stays wedged after a program that left a sensor open."""
+    if not machine.tegra(there.root):
+        return skip(_NOT_ONE)
+    wanted = config is not None and any(one.uri.kind is Kind.CSI for one in config.cameras)
+    state = there.on(_ARGUS)
+    restart = f"sudo systemctl restart {_ARGUS}"
+    if not state:
+        return skip("systemd does not say how nvargus-daemon is")
+    if state != "active":
+        told = f"nvargus-daemon is {state}"
+        if not wanted:
+            return skip(f"{told}; only cameras on the ribbon connector (csi://) need it")
+        return fail(told, restart)
+    ran = there.run(["journalctl", "-u", _ARGUS, "--since", "-10min", "-n", "200", "--no-pager"])
+    lines = ran.out.splitlines() if ran else []
+    bad = [line for line in lines if any(word in line for word in _WEDGED)]
+    if not bad:
+        return ok("nvargus-daemon runs and does not complain")
+    told = (
+        f"nvargus-daemon complained {len(bad)} times in 10 minutes, last: {bad[-1].strip()[-120:]}"
+    )
+    return (fail if wanted else warn)(told, f"stop what uses the camera, then: {restart}")
+
+
+def jtop(there: Machine, _: Any) -> Finding:
+    """jetson-stats, which is optional: its service and our package must be of one version."""
+    if not machine.tegra(there.root):
+        return skip(_NOT_ONE)
+    ran = there.python("import jtop; print(jtop.__version__)")
+    if ran.code:
+        return skip("jetson-stats is not installed; the kernel tells enough")
+    version = ran.out.strip()
+    if not there.find("run/jtop.sock"):
+        return warn(
+            f"jetson-stats {version} is installed and its service does not run",
+            "sudo systemctl enable --now jtop.service",
+        )
+    if there.groups is not None and "jtop" not in there.groups:
+        return warn(f"{there.user} is not in the group jtop", _join(there, "jtop"))
+    asked = there.python(_JTOP)
+    if not asked.code:
+        return ok(f"jetson-stats {version} answers")
+    if "Mismatch version" in asked.err:
+        told = re.findall(r"\[([\d.]+)\]", asked.err)
+        return warn(
+            f"jetson-stats: versions of service and package differ ({' and '.join(told)})",
+            f"sudo pip3 install jetson-stats=={version} && sudo systemctl restart jtop.service",
+        )
+    why = "no answer in 8 s" if asked.code < 0 else asked.last
+    return warn(f"jetson-stats {version}: {why}", "sudo systemctl restart jtop.service")
+
+
+def groups(there: Machine, _: Any) -> Finding:
+    """Cameras, and on a Jetson the GPU, are for the group video."""
+    devices = [*there.find("dev/video*"), *there.find("dev/nvhost-ctrl*"), *there.find("dev/nvmap")]
+    if not devices:
+        return skip("no device of the group video")
+    if there.groups is None or "video" in there.groups:
+        return ok("root may use all" if there.groups is None else f"{there.user} is in group video")
+    told = f"{there.user} is not in the group video, which owns {devices[0]}"
+    return (fail if machine.tegra(there.root) else warn)(told, _join(there, "video"))
+
+
+def desktop(there: Machine, _: Any) -> Finding:
+    """A desktop takes 250 to 800 MB of what the GPU could use."""
+    if not machine.tegra(there.root):
+        return skip(_NOT_ONE)
+    ran = there.run(["systemctl", "get-default"])
+    target = ran.out.strip() if ran else ""
+    if not target:
+        return skip("systemd does not say what it starts")
+    if target != "graphical.target":
+        return ok(f"none: the machine starts to {target}")
+    return warn(
+        "the machine starts a desktop, which takes 250 to 800 MB",
+        "sudo systemctl set-default multi-user.target, then reboot",
+    )
+
+
+def _best(there: Machine) -> Optional[Tuple[int, str]]:
+    """The fastest mode of nvpmodel's file, as (number, name): MAXN, or else 0."""
+    modes: List[Tuple[int, str]] = [
+        (int(number), name) for number, name in _MODEL.findall(there.text("etc/nvpmodel.conf"))
+    ]
+    fast = [one for one in modes if one[1].upper().startswith("MAXN")]
+    super_ = [one for one in fast if "SUPER" in one[1].upper()]
+    return next(iter(super_ + fast + [one for one in modes if one[0] == 0]), None)
+
+
+def _join(there: Machine, group: str) -> str:
+    return f"sudo usermod -aG {group} {there.user}, then log in anew"
+
+
+CHECKS: Dict[str, Any] = {
+    "power mode": power,
+    "clocks held": clocks,
+    "argus": argus,
+    "jetson-stats": jtop,
+    "group video": groups,
+    "desktop": desktop,
+}

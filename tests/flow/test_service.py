@@ -1,0 +1,168 @@
+"""`jetwatch run` as systemd runs it: what it says, when, and what SIGHUP and limits do."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests import tiny
+from tests.command import finish, start, wait_for
+from tests.manager import managing
+
+pytest.importorskip("onnx")
+
+CONFIG = """
+cameras: [{{name: {name}, source: "{source}"}}]
+detect: {{model: "{model}"}}
+{more}
+"""
+
+
+def service(tmp_path, manager, name="yard", source="test://?size=320x240&fps=15", more=""):
+    """A service on a config of its own; both."""
+    config = tmp_path / "watch.yaml"
+    write(config, tmp_path, name, source, more)
+    return start("run", config, env=manager.environ), config
+
+
+def write(config, tmp_path, name="yard", source="test://?size=320x240&fps=15", more=""):
+    model = tmp_path / "tiny.onnx"
+    if not model.exists():
+        tiny.detector(model)
+    config.write_text(CONFIG.format(name=name, source=source, model=model, more=more))
+
+
+def ended(process, number=signal.SIGTERM, seconds=5):
+    """How it ends, and that it does in time."""
+    asked = time.monotonic()
+    process.send_signal(number)
+    result = finish(process, 15)
+    assert time.monotonic() - asked < seconds
+    return result
+
+
+def test_ready_comes_with_the_first_frame_and_the_watchdog_with_each(tmp_path):
+    with managing(tmp_path, watchdog_s=20) as manager:
+        process, _ = service(tmp_path, manager)
+        manager.wait("READY=1")
+        said = [line for lines in manager.heard for line in lines]
+        assert said[0] == "STATUS=loading models"
+        manager.wait("WATCHDOG=1")
+        fed = len(manager.heard)
+        manager.listen(2.5)
+        assert sum(lines == ["WATCHDOG=1"] for lines in manager.heard[fed:]) >= 2
+        assert any(" fps | " in line for lines in manager.heard[fed:] for line in lines)
+        result = ended(process)
+        assert result.code == 0, result.err
+        manager.wait("STOPPING=1")
+        assert sum("READY=1" in lines for lines in manager.heard) == 1
+
+
+def test_a_camera_that_is_not_there_is_tried_and_not_ready(tmp_path):
+    """Attempts feed the watchdog: a restart would not bring the camera back."""
+    with managing(tmp_path, watchdog_s=20) as manager:
+        process, _ = service(tmp_path, manager, source="rtsp://127.0.0.1:9/nothing")
+        first = manager.wait("WATCHDOG=1")
+        manager.wait("WATCHDOG=1", since=first + 1)
+        assert any("lost: cannot connect" in line for lines in manager.heard for line in lines)
+        result = ended(process)
+        assert result.code == 0, result.err
+        assert not any("READY=1" in lines for lines in manager.listen())
+
+
+def test_nothing_done_is_not_told_as_progress(tmp_path):
+    """A process that stands still, as in a driver, must be restarted."""
+    with managing(tmp_path, watchdog_s=20) as manager:
+        process, _ = service(tmp_path, manager)
+        manager.wait("WATCHDOG=1")
+        process.send_signal(signal.SIGSTOP)
+        manager.listen(0.5)
+        quiet = len(manager.heard)
+        manager.listen(2)
+        assert len(manager.heard) == quiet
+        process.send_signal(signal.SIGCONT)
+        manager.wait("WATCHDOG=1", since=quiet)
+        assert ended(process).code == 0
+
+
+def test_sighup_takes_a_good_config_refuses_a_bad_one(tmp_path):
+    with managing(tmp_path, watchdog_s=20) as manager:
+        process, config = service(tmp_path, manager)
+        manager.wait("READY=1")
+
+        def reloads():
+            """What is said from one SIGHUP to the word that it is done with."""
+            since = len(manager.listen())
+            process.send_signal(signal.SIGHUP)
+            begun = manager.wait("RELOADING=1", since=since)
+            assert any(line.startswith("WATCHDOG_USEC=9") for line in manager.heard[begun])
+            done = manager.wait("READY=1", since=begun)
+            assert "WATCHDOG_USEC=20000000" in manager.heard[done]
+            after = manager.wait("WATCHDOG=1", since=done + 1)  # it goes on
+            assert process.poll() is None
+            return [line for lines in manager.heard[begun : after + 1] for line in lines]
+
+        assert not any("refused" in line for line in reloads())  # nothing has changed
+        config.write_text("cameras: [{name: yard, sorce: here}]")
+        assert any("refused" in line for line in reloads())
+        write(config, tmp_path, more=f'report: {{path: "{tmp_path}/no/../found.jsonl"}}')
+        assert not any("refused" in line for line in reloads())
+        wait_for(process, (tmp_path / "found.jsonl").exists, 10)
+        found = tmp_path / "found.jsonl"
+        assert found.exists()
+        os.mkdir(str(tmp_path / "folder"))
+        write(config, tmp_path, more=f'report: {{path: "{tmp_path}/folder"}}')  # read well, run not
+        assert any("refused" in line for line in reloads())
+        lines = found.read_text().count("\n")
+        wait_for(process, lambda: found.read_text().count("\n") > lines, 10)
+        assert found.read_text().count("\n") > lines, "the config that ran does not run on"
+        result = ended(process)
+        assert result.code == 0, result.err
+        assert "has not changed" in result.err
+        assert "watch.yaml:1: cameras[0].sorce is not a setting" in result.err
+
+
+def test_sighup_can_change_the_camera(tmp_path):
+    with managing(tmp_path) as manager:
+        process, config = service(tmp_path, manager)
+        manager.wait("READY=1")
+        write(config, tmp_path, name="gate")
+        since = len(manager.heard)
+        process.send_signal(signal.SIGHUP)
+        manager.wait("READY=1", since=manager.wait("RELOADING=1", since=since))
+        manager.listen(2.5)
+        assert " fps | " in manager.heard[-1][0], manager.heard[since:]
+        result = ended(process)
+        assert result.code == 0, result.err
+        assert "camera   gate" in result.err
+
+
+def test_at_its_memory_budget_it_ends_cleanly_and_says_so(tmp_path):
+    """The least budget is less than Python with its libraries takes."""
+    with managing(tmp_path) as manager:
+        report = f'limits: {{memory_mb: 64}}\nreport: {{path: "{tmp_path}/found.jsonl"}}'
+        process, _ = service(tmp_path, manager, more=report)
+        result = finish(process, 60)
+        line = result.failed(75, "MB of 64 MB (limits.memory_mb)", "begins afresh")
+        assert "Traceback" not in result.err and line
+        manager.wait("STOPPING=1")
+        assert (tmp_path / "found.jsonl").read_text().endswith("\n")
+
+
+def test_without_a_manager_the_budget_only_warns(tmp_path):
+    config = tmp_path / "watch.yaml"
+    write(config, tmp_path, more="limits: {memory_mb: 64}")
+    process = start("run", config, "--seconds", "9")
+    result = finish(process, 60)
+    assert result.code == 0 and "limits.memory_mb" in result.err
+
+
+def test_late_frames_ease_the_load(tmp_path):
+    """No machine ends a frame within a millisecond of its capture."""
+    with managing(tmp_path) as manager:
+        process, _ = service(tmp_path, manager, more="limits: {latency_ms: 1}")
+        wait_for(process, lambda: manager.listen(1) and len(manager.heard) > 14, 60)
+        result = ended(process)
+        assert result.code == 0
+        assert "load step 1 of 8: the detector looks at every 2. frame, as latency is" in result.err

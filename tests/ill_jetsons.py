@@ -1,0 +1,111 @@
+"""ill_jetsons: what the doctor says of Jetsons that are well, ill, or cannot say."""
+
+from app.checkup import FAIL, OK, SKIP, WARN, Ran
+from tests import boards
+
+NANO = boards.NANO
+
+
+def on(**what):
+    """What a Patient is made of."""
+    return what
+
+
+MODES = "< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=25W >\n"
+BOTH = "< POWER_MODEL ID=1 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
+MAXN = {"nvpmodel": "NV Power Mode: MAXN\n0\n"}
+SLOW = {"nvpmodel": "NV Power Mode: 15W\n0\n"}
+SUPER = MODES + "< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
+ACTIVE = {"systemctl is-active nvargus-daemon": "active\n"}
+JTOP = dict(NANO, **{"run/jtop.sock": ""})
+FREE = {"sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "102000\n"}
+HELD = {"sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "1479000\n"}
+JETSON = [
+    ("power mode", {}, SKIP, "not a Jetson", ""),
+    ("power mode", on(files=NANO), SKIP, "it is not here", ""),
+    ("power mode", on(files=NANO, ran={"nvpmodel": "NV Power Mode: MAXN\n0"}), OK, "MAXN", ""),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": SUPER}), ran=SLOW),
+        WARN, "15W is slower than MAXN_SUPER", "sudo nvpmodel -m 2 && sudo jetson_clocks",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": BOTH}), ran=MAXN),
+        WARN, "MAXN is slower than MAXN_SUPER", "sudo nvpmodel -m 2 ",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": MODES}), ran=SLOW),
+        OK, "the fastest there is", "",
+    ),
+    (
+        "power mode",
+        on(files=NANO, ran={"nvpmodel": "NV Power Mode: 5W\n1"}),
+        WARN, "5W", "nvpmodel -p",
+    ),
+    (
+        "power mode",
+        on(files=NANO, ran={"nvpmodel": Ran(1, "", "needs root")}),
+        SKIP, "needs root", "",
+    ),
+    ("clocks held", on(files=FREE), SKIP, "not a Jetson", ""),
+    ("clocks held", on(files=NANO), SKIP, "tells nothing", ""),
+    ("clocks held", on(files=boards.merged(NANO, FREE)), WARN, "follow the load", "jetson_clocks"),
+    ("clocks held", on(files=boards.merged(NANO, HELD)), OK, "held", ""),
+    ("argus", {}, SKIP, "not a Jetson", ""),
+    ("argus", on(files=NANO), SKIP, "does not say", ""),
+    ("argus", on(files=NANO, ran={"systemctl": "inactive\n"}), SKIP, "is inactive", ""),
+    ("argus", on(files=NANO, ran=dict(ACTIVE, journalctl="all is well\n")), OK, "not complain", ""),
+    (
+        "argus",
+        on(files=NANO, ran=dict(ACTIVE, journalctl="x\nSCF: Error Timeout\n")),
+        WARN, "last: SCF: Error Timeout", "sudo systemctl restart nvargus-daemon",
+    ),
+    ("jetson-stats", {}, SKIP, "not a Jetson", ""),
+    ("jetson-stats", on(files=NANO), SKIP, "not installed", ""),
+    (
+        "jetson-stats",
+        on(files=NANO, python={"jtop": "4.2.7"}),
+        WARN, "not run", "enable --now jtop",
+    ),
+    ("jetson-stats", on(files=JTOP, python={"jtop": "4.2.7"}), WARN, "group jtop", "-aG jtop pat"),
+    (
+        "jetson-stats",
+        on(files=JTOP, python={"jtop": "4.2.7"}, groups=None),
+        OK, "4.2.7 answers", "",
+    ),
+    (
+        "jetson-stats",
+        on(files=JTOP, groups=None, python={
+            "alarm": Ran(1, "", "Mismatch version jtop service: [4.2.7] and client: [4.3.2]"),
+            "jtop": "4.3.2"}),
+        WARN, "differ (4.2.7 and 4.3.2)", "pip3 install jetson-stats==4.3.2",
+    ),
+    (
+        "jetson-stats",
+        on(files=JTOP, groups=None, python={"alarm": Ran(-14, ""), "jtop": "4.3.2"}),
+        WARN, "no answer in 8 s", "restart jtop.service",
+    ),
+    ("group video", {}, SKIP, "no device", ""),
+    ("group video", on(files={"dev/video0": ""}), OK, "pat is in group video", ""),
+    ("group video", on(files={"dev/video0": ""}, groups=None), OK, "root", ""),
+    (
+        "group video",
+        on(files={"dev/video0": ""}, groups=frozenset(["pat"])),
+        WARN, "owns /dev/video0", "sudo usermod -aG video pat",
+    ),
+    (
+        "group video",
+        on(files=dict(NANO, **{"dev/nvmap": ""}), groups=frozenset()),
+        FAIL, "owns /dev/nvmap", "usermod",
+    ),
+    ("desktop", {}, SKIP, "not a Jetson", ""),
+    ("desktop", on(files=NANO), SKIP, "does not say", ""),
+    ("desktop", on(files=NANO, ran={"systemctl": "multi-user.target\n"}), OK, "none", ""),
+    (
+        "desktop",
+        on(files=NANO, ran={"systemctl": "graphical.target\n"}),
+        WARN, "starts a desktop", "set-default multi-user.target",
+    ),
+]  # fmt: skip

@@ -1,0 +1,95 @@
+"""test_notify: what systemd hears, over a real socket."""
+
+import os
+import socket
+import time
+
+import pytest
+
+from app.service.notify import Notifier
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request, tmp_path):
+    """A socket as systemd binds it, and what $NOTIFY_SOCKET says of it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        name = f"jetwatch-{os.getpid()}"
+        path = str(tmp_path / "notify") if request.param == "path" else "\0" + name
+        heard.bind(path)
+        heard.settimeout(2)
+        yield heard, path.replace("\0", "@")
+
+
+def told(manager, **more):
+    heard, address = manager
+    environ = {"NOTIFY_SOCKET": address}
+    environ.update(more)
+    return heard, Notifier(environ)
+
+
+def lines(heard):
+    return heard.recv(4096).decode().split("\n")
+
+
+def nothing_more(heard):
+    heard.settimeout(0.05)
+    with pytest.raises(socket.timeout):
+        heard.recv(4096)
+
+
+def test_the_words_of_a_life(manager):
+    heard, notifier = told(manager, WATCHDOG_USEC="30000000", WATCHDOG_PID=str(os.getpid()))
+    assert notifier.listened_to and notifier.watchdog_s == 30
+    notifier.ready()
+    notifier.status("watching\n  2 cameras")
+    notifier.status("watching 2 cameras")  # the same: not told twice
+    notifier.progress()
+    notifier.stopping()
+    assert [lines(heard) for _ in range(4)] == [
+        ["READY=1"],
+        ["STATUS=watching 2 cameras"],
+        ["WATCHDOG=1"],
+        ["STOPPING=1"],
+    ]
+    nothing_more(heard)
+
+
+def test_a_reload_asks_for_patience_and_gives_it_back(manager):
+    heard, notifier = told(manager, WATCHDOG_USEC="30000000")
+    before = time.monotonic() * 1e6
+    notifier.reloading(600)
+    first, stamp, patience = lines(heard)
+    assert (first, patience) == ("RELOADING=1", "WATCHDOG_USEC=600000000")
+    assert before - 1 <= int(stamp.split("=")[1]) <= time.monotonic() * 1e6
+    notifier.reloaded()
+    assert lines(heard) == ["READY=1", "WATCHDOG=1", "WATCHDOG_USEC=30000000"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"},
+     {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "-5"}],
+)  # fmt: skip
+def test_a_watchdog_that_is_not_ours_is_not_fed(manager, environ):
+    heard, notifier = told(manager, **environ)
+    notifier.progress()
+    notifier.reloading(600)
+    assert not notifier.watchdog_s
+    assert [line.split("=")[0] for line in lines(heard)] == ["RELOADING", "MONOTONIC_USEC"]
+    nothing_more(heard)
+
+
+@pytest.mark.parametrize("address", ["", "relative", "/nowhere/at/all", "@nobody-listens"])
+def test_a_manager_that_is_not_there_is_no_error(address):
+    notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"})
+    for say in (notifier.ready, notifier.progress, notifier.reloaded, notifier.stopping):
+        say()
+    notifier.status("still here")
+    assert notifier.listened_to == (address[:1] in ("/", "@") and address != "")
+
+
+def test_a_long_status_is_cut(manager):
+    heard, notifier = told(manager)
+    notifier.status("x" * 5000)
+    (line,) = lines(heard)
+    assert len(line) == len("STATUS=") + 200
