@@ -51,12 +51,14 @@ setup(
         "host": ["onnxruntime", f"onnx; {NEW}", f"onnx<1.12; {OLD}"],
         "gpu": ["pycuda"],
         "jetson": ["jetson-stats"],
+        "metrics": ["prometheus_client"],  # 0.17.1 is the last for 3.6, which pip finds
         "test": [
             "pytest",
             "pytest-timeout",
             "pytest-xdist",  # on two cores the tests, which mostly wait, take half as long
             "jsonschema",
             "hypothesis",
+            "prometheus_client",
             'pycocotools; python_version >= "3.9"',  # has no wheel for older ones
         ],
     },

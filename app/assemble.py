@@ -39,6 +39,7 @@ from app.errors import DeviceError, EngineError
 from app.media import journal, keep, mp4, picture, rtsp
 from app.media.fitted import Fitted
 from app.media.reader import open_source
+from app.service import http
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
 from app.stages.detect import Detect, class_ids
@@ -52,6 +53,7 @@ from app.stages.privacy import Privacy
 from app.stages.publish import Publish
 from app.stages.record import Record
 from app.stages.report import Report
+from app.stages.show import Show
 from app.stages.track import Track
 from app.stages.watch import Scene, Watch
 
@@ -161,6 +163,8 @@ def _showing(
         seen.append(Privacy(config.privacy, bool(config.privacy.faces), cameras))
     if pictures:
         seen.append(Overlay(config.overlay, beside.celsius))
+        if config.http:
+            seen.append(Show())
     if config.rtsp:
         seen.append(Publish(config.rtsp, cameras))
     if config.record:
@@ -200,6 +204,10 @@ def describe(config: Config) -> Iterator[str]:
     if config.rtsp:
         for camera in config.cameras:
             yield f"rtsp     {rtsp.url(config.rtsp, camera.name)}"
+    if config.http:
+        yield f"http     {http.url(config.http)}"
+        if http.public(config.http):
+            yield "note     http asks for no password: whoever reaches it sees the pictures"
     if config.record:
         names = [camera.name for camera in config.cameras]
         for path in record.paths(config.record.path, names).values():

@@ -18,6 +18,9 @@ from app.device.telemetry import open_telemetry
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
+from app.observer import Observer
+from app.service.board import Board
+from app.service.http import serving
 from app.service.notify import Notifier
 from app.steward import Steward
 from app.terminal import Terminal
@@ -86,7 +89,8 @@ class _Run:
         self._up = False
         stop = self._asked.again()
         self._notifier.status("loading models")
-        with contextlib.closing(assemble.backend(chosen)) as backend:
+        board = Board()
+        with serving(chosen.http, board), contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 self._terminal.line(line)
             steward = Steward(chosen, backend, self._notifier, self._telemetry.read)
@@ -103,6 +107,7 @@ class _Run:
                 self._reloading = False
                 self._notifier.reloaded()
             before = console.Moment(time.monotonic(), pipeline.meter.read())
+            observer = Observer(chosen, pipeline, backend, board, before.when)
 
             def tick() -> None:
                 nonlocal before
@@ -112,6 +117,7 @@ class _Run:
                 self._notifier.status(line)
                 before = now
                 steward.look(pipeline, now.reading)
+                observer.update(now.when, now.reading, steward.machine)
                 seconds = self._arguments.seconds
                 if steward.restart or seconds is not None and now.when - self._began >= seconds:
                     stop.set()

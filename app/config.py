@@ -16,6 +16,7 @@ from app.manifest import inline_group
 from app.media.draw import Style
 from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
+from app.service.http import HttpSettings
 from app.service.relief import LimitsSettings
 from app.settings import Group, Setting
 from app.stages.detect import DetectSettings
@@ -148,6 +149,18 @@ CONFIG = Group(
             ),
             None,
             "serve rtsp://ADDRESS:PORT/CAMERA; absent: nothing is served",
+        ),
+        Setting(
+            "http",
+            Group(
+                HttpSettings,
+                (
+                    Setting("address", Text(check=_said), "127.0.0.1", "0.0.0.0 = everywhere"),
+                    Setting("port", Whole(1, 65535), 8080, "TCP port"),
+                ),
+            ),
+            None,
+            "health, metrics and snapshots at http://ADDRESS:PORT/; absent: nothing listens",
         ),
         Setting(
             "record",

@@ -13,6 +13,7 @@ from app.media import uri
 from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
 from app.media.mount import RtspSettings
+from app.service.http import HttpSettings
 from app.service.relief import LimitsSettings
 from app.settings import Complaint
 from app.stages import record
@@ -47,6 +48,7 @@ class Config(NamedTuple):
     rtsp: Optional[RtspSettings] = None
     record: Optional[RecordSettings] = None
     report: Optional[ReportSettings] = None
+    http: Optional[HttpSettings] = None
     limits: Optional[LimitsSettings] = None
 
 
@@ -169,6 +171,10 @@ def _settings_at_odds(config: Config) -> Iterator[Complaint]:
         if model is not None and model.decoder not in (None, _GUESSED):
             text = f"{one.model!r} is a detector; a look needs a classifier"
             yield Complaint(("looks", row, "model"), text)
+    if config.http and config.rtsp and config.http.port == config.rtsp.port:
+        yield Complaint(
+            ("http", "port"), f"{config.http.port} is rtsp.port as well; choose another"
+        )
     sure = config.detect.score
     if config.track and sure is not None and config.track.low > sure:
         yield Complaint(("track", "low"), f"is above detect.score, {sure:g}")

@@ -11,6 +11,7 @@ from app.core.pipeline import Pipeline
 from app.core.vitals import Vitals
 from app.device.backend import Backend
 from app.service.budget import Budget
+from app.service.facts import Machine
 from app.service.notify import Notifier
 from app.service.progress import Progress
 from app.service.relief import LimitsSettings, Relief, steps
@@ -63,6 +64,21 @@ class Steward:
         self.relief.learn(self._now(), latency if live else None, self.vitals.hottest)
         spent = self._budget.spent() if self._budget else None
         self._begin_afresh(spent or self._stuck())
+
+    @property
+    def machine(self) -> Machine:
+        """What is known beside the pipeline, as of the latest look."""
+        reasons = (self.relief.reason,) if self.relief.reason else ()
+        budget = self._budget
+        if budget is None:
+            return Machine(self.vitals, self.relief.level, reasons)
+        return Machine(
+            self.vitals,
+            self.relief.level,
+            reasons,
+            memory_used=budget.used,
+            memory_limit=budget.limit,
+        )
 
     def _latency_since(self, reading: Reading) -> Optional[float]:
         """Mean milliseconds from capture to the end, of the frames since the last look."""

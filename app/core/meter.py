@@ -10,6 +10,12 @@ from app.core.frame import Frame
 
 _KEPT = 4096  # latest durations of each stage that the percentiles are taken from
 
+# Seconds, the upper ends of a histogram's buckets, each inclusive; one more takes what is longer.
+BUCKETS_S = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+)  # fmt: skip
+
 
 class Spread(NamedTuple):
     """Durations in milliseconds. The mean is over all, the percentiles over the latest 4096."""
@@ -19,6 +25,22 @@ class Spread(NamedTuple):
     mean: float
     p50: float
     p95: float
+
+
+class Histogram(NamedTuple):
+    """All durations of one name. ``counts`` has one number per bucket, then that of the longer."""
+
+    name: str
+    counts: Tuple[int, ...]
+    seconds: float  # summed
+
+
+class Newest(NamedTuple):
+    """A camera's latest finished frame; monotonic seconds."""
+
+    camera: str
+    captured: float
+    finished: float
 
 
 class Sighting(NamedTuple):
@@ -45,6 +67,9 @@ class Reading(NamedTuple):
     stages: Tuple[Spread, ...]  # time from one mark to the next, in order
     sightings: Tuple[Sighting, ...]  # most objects first
     cameras: Tuple[Tuple[str, int], ...]  # name and finished frames
+    newest: Tuple[Newest, ...] = ()  # of each camera that has had one
+    histograms: Tuple[Histogram, ...] = ()  # of the stages, in order
+    latencies: Histogram = Histogram("latency", (0,) * (len(BUCKETS_S) + 1), 0.0)
 
 
 class Durations:
@@ -54,9 +79,14 @@ class Durations:
         self._ring = np.zeros(_KEPT)
         self._count = 0
         self._sum = 0.0
+        self._counts = np.zeros(len(BUCKETS_S) + 1, np.int64)
+        self._counted = 0  # durations that are in the buckets; the later ones are in the ring
 
     def add(self, seconds: float) -> None:
-        self._ring[self._count % _KEPT] = seconds
+        place = self._count % _KEPT
+        if not place:
+            self._fill_buckets()  # many at once, at a fraction of the price
+        self._ring[place] = seconds
         self._count += 1
         self._sum += seconds
 
@@ -65,6 +95,17 @@ class Durations:
             return Spread(name, 0, 0.0, 0.0, 0.0)
         p50, p95 = np.percentile(self._ring[: min(self._count, _KEPT)], (50, 95)) * 1000
         return Spread(name, self._count, self._sum / self._count * 1000, float(p50), float(p95))
+
+    def histogram(self, name: str) -> Histogram:
+        self._fill_buckets()
+        return Histogram(name, tuple(self._counts.tolist()), self._sum)
+
+    def _fill_buckets(self) -> None:
+        start = self._counted % _KEPT
+        waiting = self._ring[start : start + self._count - self._counted]
+        places = np.searchsorted(BUCKETS_S, waiting)
+        self._counts += np.bincount(places, minlength=len(self._counts))
+        self._counted = self._count
 
 
 class Meter:
@@ -76,6 +117,7 @@ class Meter:
         self._latency = Durations()
         self._seen: Dict[str, List[float]] = {}  # label -> objects, frames, best score
         self._cameras: Dict[str, int] = {}
+        self._newest: Dict[str, Tuple[float, float]] = {}  # captured, finished
         self._latest: Dict[str, int] = {}  # camera -> objects in its latest frame
         self._named: Dict[str, Sighting] = {}  # camera -> what its latest frame is named by
         self._first = self._last = 0.0
@@ -95,6 +137,7 @@ class Meter:
             if not self._cameras:
                 self._first = earlier
             self._cameras[frame.source] = self._cameras.get(frame.source, 0) + 1
+            self._newest[frame.source] = (frame.captured, earlier)
             self._latest[frame.source] = 0 if frame.detections is None else len(frame.detections)
             if frame.detections is not None and len(frame.detections):
                 found = frame.detections
@@ -123,6 +166,9 @@ class Meter:
                 stages=tuple(stage.spread(name) for name, stage in self._stages.items()),
                 sightings=tuple(sorted(seen, key=lambda one: (-one.objects, one.label))),
                 cameras=tuple(self._cameras.items()),
+                newest=tuple(Newest(camera, *when) for camera, when in self._newest.items()),
+                histograms=tuple(one.histogram(name) for name, one in self._stages.items()),
+                latencies=self._latency.histogram("latency"),
             )
 
     def _see(self, class_ids: List[int], scores: List[float], labels: Tuple[str, ...]) -> None:

@@ -39,6 +39,11 @@ class Budget:
         self._over = 0
 
     @property
+    def limit(self) -> int:
+        """Bytes."""
+        return self._limit
+
+    @property
     def used(self) -> int:
         return self._measure() + self._device()
 

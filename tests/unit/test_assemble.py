@@ -61,6 +61,15 @@ def test_cameras_of_one_model_share_one_network():
     [
         ("", [["preprocess", "detect"]]),
         ("report: {path: '-'}\n", [["preprocess", "detect"], ["report"]]),
+        ("http: {}\n", [["preprocess", "detect"]]),
+        (
+            "http: {}\nrecord: {path: film.mp4}\nprivacy: {classes: [person]}\n",
+            [
+                ["preprocess", "detect"],
+                ["track", "watch"],
+                ["privacy", "overlay", "show", "record"],
+            ],
+        ),
         ("track: {}\n", [["preprocess", "detect"], ["track", "watch"]]),
         ("counters: /tmp/none.json\n", [["preprocess", "detect"], ["track", "watch"]]),
         ("overlay: {heat: true}\n", [["preprocess", "detect"], ["track", "watch"]]),

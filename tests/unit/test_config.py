@@ -32,6 +32,22 @@ def test_rtsp_listens_on_this_machine_only_unless_told():
     assert config.parse(LEAST + "rtsp: {}").rtsp.address == "127.0.0.1"
 
 
+def test_nothing_listens_for_http_unasked_and_then_on_this_machine_only():
+    assert config.parse(LEAST).http is None
+    assert config.parse(LEAST + "http: {}").http == ("127.0.0.1", 8080)
+
+
+def test_http_and_rtsp_cannot_share_a_port():
+    (line,) = wrong(LEAST + "rtsp: {}\nhttp:\n  port: 8554\n")
+    assert line.startswith("demo.yaml:5: http.port 8554 is rtsp.port as well")
+
+
+@pytest.mark.parametrize("text", ["port: 0", "port: 65536", "port: x", "address: ''", "name: x"])
+def test_http_settings_that_cannot_be(text):
+    (line,) = wrong(LEAST + "http: {{{}}}\n".format(text))
+    assert line.startswith("demo.yaml:3: http.")
+
+
 def test_every_problem_is_listed_with_its_line():
     assert wrong(
         "cameras:\n- name: a b\n  sorce: x\ndetect:\n  model: m\n  score: 2\nunheard_of_thing: 1\n"

@@ -62,6 +62,8 @@ MAY_IMPORT = {
     "attempt": {"gate", "device", "media", "vision", "errors"},
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
+    "disk": {"conflicts", "stages"},
+    "observer": {"conflicts", "disk", "core", "device", "media", "service", "stages"},
     "steward": {"conflicts", "service", "core", "device"},
     "checkup": {"home"},
     "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},
@@ -79,6 +81,7 @@ MAY_IMPORT = {
         "core",
         "device",
         "media",
+        "service",
         "stages",
         "errors",
     },
@@ -90,6 +93,7 @@ ONLY_IN = {
     "jtop": {"device"},
     "onnx": {"device"},
     "onnxruntime": {"device"},
+    "prometheus_client": {"service"},
     "pycuda": {"device"},
     "pynvml": {"device"},
     "tensorrt": {"device"},
@@ -204,7 +208,7 @@ class OnlyTheCore:
 sys.meta_path.insert(0, OnlyTheCore())
 for name in sys.argv[1:]:
     importlib.import_module(name)
-FOREIGN = "gi onnx onnxruntime tensorrt pycuda pynvml jtop torch pytest"
+FOREIGN = "gi onnx onnxruntime tensorrt pycuda pynvml jtop torch pytest prometheus_client"
 for name in FOREIGN.split():
     assert name not in sys.modules, name
 """

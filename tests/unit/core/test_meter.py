@@ -3,7 +3,7 @@ import pytest
 
 from app.core.detections import Detections
 from app.core.frame import Top
-from app.core.meter import Meter, Sighting
+from app.core.meter import BUCKETS_S, Durations, Meter, Newest, Sighting
 from tests.doubles import frame
 
 
@@ -66,3 +66,34 @@ def test_memory_does_not_grow_and_percentiles_follow_the_latest():
     for number in range(5000):
         meter.add(finished(number))
     assert meter.read().stages[0].samples == 5000
+
+
+@pytest.mark.parametrize("count", [0, 1, 4095, 4096, 4097, 10000])
+def test_a_histogram_counts_each_duration_once_however_often_it_is_read(count):
+    rng = np.random.RandomState(count)
+    values = np.concatenate([rng.exponential(0.01, count), BUCKETS_S, [0.0, 11.0, 99.0]])
+    rng.shuffle(values)
+    often, once = Durations(), Durations()
+    for number, value in enumerate(values):
+        often.add(value)
+        once.add(value)
+        if number % 1000 == 0:
+            often.histogram("")
+    edges = np.concatenate([[-np.inf], BUCKETS_S, [np.inf]])
+    expected = [((values > low) & (values <= high)).sum() for low, high in zip(edges, edges[1:])]
+    for one in (often, once):
+        found = one.histogram("detect")
+        assert found.name == "detect" and list(found.counts) == expected
+        assert found.seconds == pytest.approx(values.sum())
+
+
+def test_of_each_camera_the_newest_frame_is_known():
+    meter = Meter()
+    assert meter.read().newest == () and sum(meter.read().latencies.counts) == 0
+    meter.add(finished(1))
+    meter.add(finished(5, "other"))
+    meter.add(finished(3))
+    reading = meter.read()
+    assert reading.newest == (Newest("cam", 3.0, 3.011), Newest("other", 5.0, 5.011))
+    assert [one.name for one in reading.histograms] == ["capture", "detect"]
+    assert sum(reading.histograms[0].counts) == sum(reading.latencies.counts) == 3

@@ -1,0 +1,176 @@
+"""observer: once a second, what a pipeline is at becomes facts on the board."""
+
+import collections
+import functools
+import os
+from typing import Deque, Mapping, NamedTuple, Optional, Tuple
+
+from app import disk
+from app.conflicts import Config
+from app.core.meter import Newest, Reading
+from app.core.pipeline import Pipeline
+from app.core.stage import Source
+from app.device.backend import Backend
+from app.media.camera import Camera
+from app.media.picture import jpeg
+from app.service.board import Board, Picture
+from app.service.facts import (
+    NO_MACHINE,
+    CameraFacts,
+    Facts,
+    Machine,
+    ModelFacts,
+    MountFacts,
+    QueueFacts,
+)
+from app.stages.publish import Publish
+from app.stages.show import Show
+
+_WINDOW_S = 5.0  # over which rates are taken
+_DISK_S = 10.0  # between two looks at the disks
+_STALE_S = 5.0
+_STUCK_S = 60.0  # beyond a camera's own time-out, with neither a frame nor an attempt
+
+
+class _Count(NamedTuple):
+    """Of one camera at one moment."""
+
+    frames: int  # finished
+    came: int  # at the door
+    dropped: int  # there
+
+
+class _Moment(NamedTuple):
+    when: float
+    counts: Mapping[str, _Count]
+
+
+class Observer:
+    """Used by the main thread alone. Its facts, and the pictures, are for the board's readers."""
+
+    def __init__(
+        self, config: Config, pipeline: Pipeline, backend: Backend, board: Board, now: float
+    ) -> None:
+        self._pipeline = pipeline
+        self._board = board
+        self._cameras = {camera.name: camera for camera in config.cameras}
+        self._folders = disk.folders(config)
+        self._disks: Tuple[str, ...] = ()
+        self._looked = float("-inf")  # at the disks
+        self._moments: Deque[_Moment] = collections.deque()
+        self._reached = (-1, -1)  # frames and attempts, in all
+        stages = [stage for lane in pipeline.lanes for stage in lane]
+        self._publish = [stage for stage in stages if isinstance(stage, Publish)]
+        self._show = [stage for stage in stages if isinstance(stage, Show)]
+        self._facts = Facts(
+            now,
+            running=True,
+            progressed=now,
+            patience_s=_STUCK_S + max(camera.timeout_s for camera in config.cameras),
+            backend=backend.name,
+            pictures=bool(self._show),
+            models=tuple(_model(config, camera.name) for camera in config.cameras),
+        )
+        board.pictures = self._picture
+
+    def update(self, now: float, reading: Reading, machine: Machine = NO_MACHINE) -> None:
+        """``now`` in monotonic seconds, ``reading`` of the pipeline's meter, just taken."""
+        reached = (reading.frames, sum(source.reconnects for source in self._pipeline.sources))
+        if reached != self._reached:
+            self._reached = reached
+            self._facts = self._facts._replace(progressed=now)
+        if now - self._looked >= _DISK_S:
+            self._looked = now
+            self._disks = tuple(disk.complaints(self._folders))
+        self._facts = self._facts._replace(
+            when=now,
+            cameras=self._camera_facts(now, reading),
+            queues=self._queues(),
+            mounts=self._mounts(),
+            stages=reading.histograms,
+            latencies=reading.latencies,
+            machine=machine._replace(complaints=machine.complaints + self._disks),
+        )
+        self._board.update(self._facts)
+
+    def _camera_facts(self, now: float, reading: Reading) -> Tuple[CameraFacts, ...]:
+        done, doors = dict(reading.cameras), self._pipeline.dropped()
+        counts = {
+            name: _Count(done.get(name, 0), one.accepted, one.dropped)
+            for name, one in doors.items()
+        }
+        self._moments.append(_Moment(now, counts))
+        while len(self._moments) > 2 and now - self._moments[1].when >= _WINDOW_S:
+            self._moments.popleft()
+        before = self._moments[0]
+        newest = {one.camera: one for one in reading.newest}
+        return tuple(
+            _facts_of(
+                source,
+                self._cameras[source.camera],
+                _Span(now - before.when, before.counts[source.camera], counts[source.camera]),
+                newest.get(source.camera),
+            )
+            for source in self._pipeline.sources
+        )
+
+    def _queues(self) -> Tuple[QueueFacts, ...]:
+        waiting = sum(one.depth for one in self._pipeline.dropped().values())
+        queues = self._pipeline.queues().items()
+        return (QueueFacts("door", waiting), *(QueueFacts(name, q.depth) for name, q in queues))
+
+    def _mounts(self) -> Tuple[MountFacts, ...]:
+        return tuple(
+            MountFacts(name, one.viewers, one.encoded, one.skipped)
+            for publish in self._publish
+            for name, one in publish.stats().items()
+        )
+
+    def _picture(self, camera: str) -> Optional[Picture]:
+        """Asked by the threads that answer; the picture is theirs to look at, not to change."""
+        for show in self._show:
+            shown = show.newest(camera)
+            if shown is not None:
+                return Picture(shown.captured, functools.partial(jpeg, shown.image))
+        return None
+
+
+def _model(config: Config, camera: str) -> ModelFacts:
+    """A catalogue's name, or that of a file."""
+    name = os.path.basename(config.models_of.get(camera, config.detect.model))
+    return ModelFacts(camera, name[:-5] if name.endswith(".onnx") else name)
+
+
+class _Span(NamedTuple):
+    """What a camera's counts were and are, and how many seconds apart."""
+
+    seconds: float
+    before: _Count
+    after: _Count
+
+    @property
+    def fps(self) -> float:
+        return (self.after.frames - self.before.frames) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def dropping(self) -> float:
+        came = self.after.came - self.before.came
+        return (self.after.dropped - self.before.dropped) / came if came > 0 else 0.0
+
+
+def _facts_of(source: Source, camera: Camera, span: _Span, newest: Optional[Newest]) -> CameraFacts:
+    apart_s = 1 / camera.most_fps if camera.most_fps else 0.0
+    return CameraFacts(
+        source.camera,
+        source.live,
+        source.state,
+        source.since,
+        source.next_try,
+        source.reconnects,
+        span.after.frames,
+        span.after.dropped,
+        span.fps,
+        span.dropping,
+        None if newest is None else newest.captured,
+        max(_STALE_S, 3 * apart_s),
+    )

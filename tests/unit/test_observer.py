@@ -1,0 +1,130 @@
+"""What an Observer says of a real pipeline of stand-ins."""
+
+import threading
+
+import pytest
+
+from app import config
+from app.core.pipeline import Pipeline
+from app.core.stage import Stage
+from app.observer import Observer
+from app.service.board import Board
+from app.service.facts import Machine
+from app.stages.show import Show
+from tests.doubles import Collect, FakeSource
+
+TEXT = """
+cameras:
+- {name: gate, source: "rtsp://h/a", most_fps: 0.5}
+- {name: yard, source: b.mp4}
+detect: {model: yolox_nano}
+"""
+
+
+class Backend:
+    name = "host"
+
+
+class Watched:
+    """A pipeline that has run to its end, or is stopped at a frame, with its observer."""
+
+    def __init__(self, counts, *stages):
+        sources = [FakeSource(count, camera, live=live) for camera, count, live in counts]
+        self.pipeline = Pipeline(sources, [[*stages, Collect()]])
+        self.board = Board()
+        self.observer = Observer(
+            config.parse(TEXT), self.pipeline, Backend(), self.board, now=100.0
+        )
+
+    def update(self, now, **machine):
+        self.observer.update(now, self.pipeline.meter.read(), Machine(**machine))
+        return self.board.facts
+
+    def run(self):
+        self.pipeline.run(threading.Event())
+
+
+def test_before_the_first_frame_all_is_nought_and_nothing_is_stuck():
+    facts = Watched([("gate", 0, True), ("yard", 0, False)]).update(101.0)
+    assert facts.running and facts.backend == "host" and facts.frames == 0
+    gate, yard = facts.cameras
+    assert (gate.name, gate.live, gate.captured, gate.fps, gate.dropping) == (
+        "gate", True, None, 0, 0,
+    )  # fmt: skip
+    assert not yard.live
+    assert (gate.patience_s, yard.patience_s) == (6.0, 5.0)
+    assert [one[:] for one in facts.models] == [("gate", "yolox_nano"), ("yard", "yolox_nano")]
+    assert facts.patience_s == 65.0 and not facts.pictures and facts.mounts == ()
+
+
+def test_frames_are_counted_and_rates_are_of_the_latest_seconds():
+    watched = Watched([("gate", 0, True), ("yard", 20, False)])
+    watched.update(100.0)
+    watched.run()
+    facts = watched.update(102.0)
+    yard = facts.cameras[1]
+    assert (yard.frames, yard.fps, yard.captured) == (20, 10.0, 0.0)
+    assert facts.progressed == 102.0
+    assert [one.name for one in facts.stages] == ["capture", "to collect", "collect"]
+    assert sum(facts.latencies.counts) == 20
+    assert [one.name for one in facts.queues] == ["door"]
+    for now in range(103, 108):
+        facts = watched.update(float(now))
+    assert facts.cameras[1].fps == 0.0  # nothing came in the latest five seconds
+    assert facts.progressed == 102.0 and facts.when == 107.0
+
+
+def test_what_is_lost_at_the_door_is_a_share_of_what_came():
+    class Slow(Stage):
+        name = "slow"
+
+        def run(self, frames):
+            for frame in frames:
+                came.wait(5)
+                yield frame
+
+    came = threading.Event()
+
+    class Fast(FakeSource):
+        def frames(self, stop):
+            yield from super().frames(stop)
+            came.set()
+
+    watched = Watched([], Slow())
+    watched.pipeline = Pipeline(
+        [Fast(50, "gate", live=True), FakeSource(0, "yard")], [[Slow(), Collect()]]
+    )
+    watched.observer = Observer(
+        config.parse(TEXT), watched.pipeline, Backend(), watched.board, now=100.0
+    )
+    watched.update(100.0)
+    watched.run()
+    gate = watched.update(101.0).cameras[0]
+    assert gate.frames + gate.dropped == 50 and gate.dropped >= 47
+    assert gate.dropping == pytest.approx(gate.dropped / 50)
+
+
+def test_an_attempt_to_reach_a_camera_is_progress_too():
+    watched = Watched([("gate", 0, True), ("yard", 0, False)])
+    watched.update(101.0)
+    assert watched.update(110.0).progressed == 101.0
+    watched.pipeline.sources[0].reconnects += 1
+    assert watched.update(120.0).progressed == 120.0
+
+
+def test_pictures_are_those_that_are_shown():
+    watched = Watched([("gate", 0, True), ("yard", 3, False)], Show())
+    assert watched.board.pictures("yard") is None
+    watched.run()
+    assert watched.update(101.0).pictures
+    picture = watched.board.pictures("yard")
+    assert picture.captured == 0.0 and picture.jpeg().startswith(b"\xff\xd8")
+    assert watched.board.pictures("gate") is None
+
+
+def test_what_the_machine_says_goes_with_it():
+    facts = Watched([("gate", 0, True), ("yard", 0, False)]).update(
+        101.0, complaints=("no broker",), reasons=("hot",), step=2
+    )
+    assert facts.machine.complaints == ("no broker",)
+    assert (facts.machine.reasons, facts.machine.step) == (("hot",), 2)
