@@ -1,4 +1,4 @@
-"""jetson_proof: whether a Jetson's environment has JetPack's libraries; for scripts/setup-jetson."""
+"""jetson_proof: whether a Jetson's environment has JetPack's libraries, for setup-jetson."""
 
 import importlib
 import sys
