@@ -2,7 +2,6 @@
 
 import logging
 from typing import (
-    Any,
     Callable,
     Dict,
     Iterator,
@@ -22,9 +21,9 @@ from app.chosen import (
     Networks,
     check_models,
     chosen_models,
-    eased,
     model_of,
     searched_with,
+    shrinkable,
     tracking,
 )
 from app.conflicts import Config
@@ -84,7 +83,7 @@ def assemble(
     """
     beside = Beside(Load(), {}) if beside is None else beside
     cameras = [camera.name for camera in config.cameras]
-    _check_outputs(config)
+    check_outputs_of(config)
     models = chosen_models(config)
     loaded = Networks(backend, build)
     networks = {camera: loaded.of(model) for camera, model in searched_with(config, models)}
@@ -239,18 +238,9 @@ def sources(config: Config, backend: Backend) -> List[Source]:
 
 
 def _easier(source: Source, config: Config, load: Load) -> Source:
-    """
-    The source, its pictures smaller while the load is eased. Not of a file, nor where places are
-    given in pixels, which are those of the whole picture.
-    """
-    camera = source.camera
-    scene = config.scenes.get(camera, Scene())
-    places: List[Any] = [zone.points for zone in scene.zones]
-    places += [line.points for line in scene.lines]
-    places += [scene.ground.points] if scene.ground else []
-    places += config.privacy.masks.get(camera, ()) if config.privacy else []
-    pixels = any(value > 1 for points in places for point in points for value in point)
-    return Fitted(source, load=load) if source.live and eased(config) and not pixels else source
+    """The source, its pictures smaller while the load is eased, where that may be."""
+    easier = source.live and shrinkable(config, source.camera)
+    return Fitted(source, load=load) if easier else source
 
 
 def backend(config: Config) -> Backend:
@@ -266,7 +256,7 @@ def backend(config: Config) -> Backend:
     return HostBackend(config.backend.threads)
 
 
-def _check_outputs(config: Config) -> None:
+def check_outputs_of(config: Config) -> None:
     """Raise OutputError before a camera is opened, where a later stage could not open its file."""
     names = [camera.name for camera in config.cameras]
     if config.record:

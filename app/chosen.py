@@ -30,6 +30,17 @@ def eased(config: Config) -> bool:
     return limits is not None and (limits.latency_ms or limits.max_temperature_c) is not None
 
 
+def shrinkable(config: Config, camera: str) -> bool:
+    """
+    Whether a camera's pictures may become smaller while it is watched: not where something is
+    counted or told, since tracks break there; nor where masks are in pixels of the whole picture.
+    """
+    masks = config.privacy.masks.get(camera, ()) if config.privacy else ()
+    pixels = any(value > 1 for points in masks for point in points for value in point)
+    told = camera in config.scenes or config.counters or config.events
+    return eased(config) and not told and not pixels
+
+
 def chosen_models(config: Config) -> Dict[str, Model]:
     """What each camera is looked at with."""
     asked = config.detect

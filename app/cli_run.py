@@ -10,7 +10,7 @@ from typing import Dict, Optional
 
 from app import assemble, cli_build, config, console, engines
 from app.chosen import Build
-from app.cli_signals import Asked, handling, has_terminal, interrupt, stopping
+from app.cli_signals import Asked, handling, has_terminal, interrupting, stopping
 from app.conflicts import Config
 from app.core.pipeline import Pipeline
 from app.device.backend import Model
@@ -59,6 +59,7 @@ class _Run:
         self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
         self._up = False  # the pipeline of the latest config could be made
         self._reloading = False  # systemd has been told so
+        self._complaint = ""  # of the config, for systemctl status
 
     def run(self) -> None:
         rtsp.limit_arenas()
@@ -75,13 +76,15 @@ class _Run:
         """Run the new config, or, where it cannot be, the old one. Returns which."""
         self._next = None
         try:
+            self._complaint = ""
             self._once(new)
             return new
         except AppError as error:
             if self._up:
                 raise
             self._refused(error)
-        self._once(old)
+        if not self._asked.ended:
+            self._once(old)
         return old
 
     def _once(self, chosen: Config) -> None:
@@ -114,19 +117,27 @@ class _Run:
                 now = console.Moment(time.monotonic(), pipeline.meter.read())
                 line = console.status(now, before, pipeline.dropped(), pipeline.sources)
                 self._terminal.status(line, now.when)
-                self._notifier.status(line)
+                worth = (line, steward.relief.reason, self._complaint)
+                self._notifier.status(" | ".join(filter(None, worth)))
                 before = now
                 steward.look(pipeline, now.reading)
                 observer.update(now.when, now.reading, steward.machine)
                 seconds = self._arguments.seconds
+                if steward.restart and not stop.is_set():
+                    logger.error("%s", steward.restart)
                 if steward.restart or seconds is not None and now.when - self._began >= seconds:
                     stop.set()
-                if self._asked.reload:
+                if self._asked.ended or steward.restart:
+                    self._notifier.stopping()  # so that systemd sees to it that it ends
+                if self._asked.reload and self._next is None:  # else the next pipeline sees to it
                     self._asked.reload = False
                     self._reload(chosen)
 
             try:
                 pipeline.run(stop, tick, every=min(1.0, self._arguments.seconds or 1.0))
+            except SourceError:  # of a camera that had ended, and was said then
+                if self._next is None and not steward.restart:
+                    raise
             finally:
                 self._terminal.end_status()
                 self._sum_up(pipeline)
@@ -142,6 +153,7 @@ class _Run:
             new = self._read()
             for _ in assemble.describe(new):  # which opens manifests
                 pass
+            assemble.check_outputs_of(new._replace(rtsp=None))  # whose port is ours
         except AppError as error:
             self._refused(error)
         else:
@@ -151,12 +163,13 @@ class _Run:
                 self._asked.stop.set()
                 return
             logger.info("the config was read again, and has not changed")
+            self._complaint = ""
         self._reloading = False
         self._notifier.reloaded()
 
     def _refused(self, error: AppError) -> None:
         logger.error("the config has changed and is refused, what ran goes on: %s", error)
-        self._notifier.status(f"the new config is refused: {error}")
+        self._complaint = f"the new config is refused: {error}"
 
     def _read(self) -> Config:
         given = self._arguments
@@ -180,7 +193,7 @@ class _Run:
             return None
 
         def build(model: Model) -> None:
-            with handling(interrupt):
+            with handling(interrupting(self._asked)):
                 cli_build.built(model, engines.Wish(), self._terminal)
 
         return build

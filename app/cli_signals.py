@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from typing import Any, Iterator, List
+from typing import Any, Callable, Iterator, List
 
 
 class Asked:
@@ -14,11 +14,11 @@ class Asked:
         self.stop = threading.Event()
         self.ended = False  # for good
         self.reload = False  # of the config; whoever does it clears it
-        self._reloads = reloads
+        self.reloads = reloads
         self._heard: List[int] = []  # the event is also set when only files are left to close
 
     def on_signal(self, number: int, _: Any) -> None:
-        if number == signal.SIGHUP and self._reloads:
+        if number == signal.SIGHUP and self.reloads:
             self.reload = True
             return
         # A terminal that closes sends SIGHUP, and so does its shell: two are no impatience.
@@ -60,6 +60,18 @@ def handling(on_signal: Any) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before):
             signal.signal(number, handler)
+
+
+def interrupting(asked: Asked) -> Callable[[int, Any], None]:
+    """A handler that breaks off what is under way, but for a SIGHUP, which waits."""
+
+    def on_signal(number: int, frame: Any) -> None:
+        if number == signal.SIGHUP and asked.reloads:
+            asked.on_signal(number, frame)
+            return
+        raise KeyboardInterrupt
+
+    return on_signal
 
 
 def interrupt(number: int, _: Any) -> None:

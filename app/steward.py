@@ -2,14 +2,16 @@
 
 import logging
 import time
-from typing import Callable, Optional
+from typing import Callable, Container, Dict, Optional
 
+from app.chosen import shrinkable
 from app.conflicts import Config
 from app.core.load import Load
 from app.core.meter import Reading
 from app.core.pipeline import Pipeline
 from app.core.vitals import Vitals
 from app.device.backend import Backend
+from app.errors import ConfigError
 from app.service.budget import Budget
 from app.service.facts import Machine
 from app.service.notify import Notifier
@@ -19,6 +21,8 @@ from app.service.relief import LimitsSettings, Relief, steps
 logger = logging.getLogger(__name__)
 
 _STUCK_S = 60.0  # beyond a camera's own time-out, with neither a picture nor an attempt
+_SILENT_S = 20.0  # beyond that time-out, for an attempt to connect and the wait before it
+_EARLY_S = 60.0  # after the first frame; what is too much by then is so from the start
 _SETTLED_S = 3600.0  # a fresh start for one camera's sake disturbs the others: not sooner
 
 
@@ -38,32 +42,63 @@ class Steward:
         self.load = Load()
         self.restart = ""
         self.vitals = Vitals()
-        self.relief = Relief(limits, self.load, steps(interval=not hidden))
+        can = steps(
+            interval=not hidden,
+            shown=config.rtsp is not None,
+            scale=any(shrinkable(config, camera.name) for camera in config.cameras),
+            own=config.detect.interval,
+        )
+        self.relief = Relief(limits, self.load, can)
         self._budget = (
             None if limits.memory_mb is None else Budget(limits.memory_mb, backend.own_memory)
         )
         self._notifier = notifier
         self._progress = Progress(now)
-        self._ready = False
         self._read = vitals
         self._now = now
         self._began = now()
-        self._patience_s = _STUCK_S + max(camera.timeout_s for camera in config.cameras)
-        self._latency = (0, 0.0)  # frames and their milliseconds, in all
+        self._first: Optional[float] = None  # frame, when it was seen
+        slowest = max(max(one.timeout_s, 1 / (one.most_fps or 1)) for one in config.cameras)
+        self._patience_s = _STUCK_S + slowest
+        notifier.expect(_SILENT_S + slowest)
+        self._finished: Dict[str, float] = {}  # camera -> when its newest frame was
 
     def look(self, pipeline: Pipeline, reading: Reading) -> None:
-        """Once a second."""
+        """Once a second. Raises ConfigError where the memory budget cannot be kept at all."""
+        now = self._now()
         self.vitals = self._read()
-        if reading.frames and not self._ready:
-            self._ready = True
+        if reading.frames:
+            self._first = now if self._first is None else self._first
             self._notifier.ready()
         if self._progress.made(reading, pipeline.sources):
             self._notifier.progress()
-        live = any(source.live for source in pipeline.sources)
-        latency = self._latency_since(reading)
-        self.relief.learn(self._now(), latency if live else None, self.vitals.hottest)
-        spent = self._budget.spent() if self._budget else None
-        self._begin_afresh(spent or self._stuck())
+        live = {source.camera for source in pipeline.sources if source.live}
+        late = self._late(reading, live & pipeline.running)
+        self.relief.learn(now, late, self.vitals.hottest)
+        self._mind_memory(now)
+        if not self.restart and self._notifier.listened_to and now - self._began > _SETTLED_S:
+            names = self._progress.stuck(self._patience_s, live & pipeline.running)
+            if names:
+                self.restart = f"{', '.join(names)}: the reader has hung"
+
+    def _late(self, reading: Reading, cameras: Container[str]) -> Optional[float]:
+        """Milliseconds from capture to the end of the latest frames; of the worst camera."""
+        worst = None
+        for one in reading.newest:
+            if one.camera in cameras and one.finished != self._finished.get(one.camera):
+                self._finished[one.camera] = one.finished
+                worst = max(worst or 0.0, 1000 * (one.finished - one.captured))
+        return worst
+
+    def _mind_memory(self, now: float) -> None:
+        if self._budget is None:
+            return
+        spent = self._budget.spent(afresh=self._notifier.listened_to)
+        if spent is None or not self._notifier.listened_to:
+            return
+        if self._first is None or now - self._first < _EARLY_S:  # it would be so each time
+            raise ConfigError(f"{spent} from the start. Raise limits.memory_mb")
+        self.restart = self.restart or spent
 
     @property
     def machine(self) -> Machine:
@@ -79,20 +114,3 @@ class Steward:
             memory_used=budget.used,
             memory_limit=budget.limit,
         )
-
-    def _latency_since(self, reading: Reading) -> Optional[float]:
-        """Mean milliseconds from capture to the end, of the frames since the last look."""
-        count, total = reading.latency.samples, reading.latency.mean * reading.latency.samples
-        before, self._latency = self._latency, (count, total)
-        return (total - before[1]) / (count - before[0]) if count > before[0] else None
-
-    def _stuck(self) -> str:
-        names = self._progress.stuck(self._patience_s)
-        if not names or self._now() - self._began < _SETTLED_S:
-            return ""
-        return f"{', '.join(names)}: the reader has hung for {self._patience_s:.0f} s"
-
-    def _begin_afresh(self, why: str) -> None:
-        """Where somebody starts us again."""
-        if why and self._notifier.listened_to and not self.restart:
-            self.restart = why

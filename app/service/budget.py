@@ -47,13 +47,17 @@ class Budget:
     def used(self) -> int:
         return self._measure() + self._device()
 
-    def spent(self) -> Optional[str]:
-        """Why to begin afresh, once the limit has been passed for some seconds."""
+    def spent(self, afresh: bool = True) -> Optional[str]:
+        """
+        How much it is, once the limit has been passed for some seconds. ``afresh``: whether
+        somebody begins the service afresh then.
+        """
         used = self.used
         share = used / self._limit
         if share >= _WARN and not self._warned:
             self._warned = True
-            logger.warning("%s; at all of it the service begins afresh", self._told(used))
+            then = "at all of it the service begins afresh" if afresh else "it is but watched"
+            logger.warning("%s; %s", self._told(used), then)
         elif share < _CALM:
             self._warned = False
         self._over = self._over + 1 if share >= 1 else 0

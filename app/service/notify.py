@@ -1,6 +1,5 @@
 """notify: tell systemd how the service is, by sd_notify's protocol, where systemd asked for it."""
 
-import contextlib
 import logging
 import os
 import socket
@@ -26,6 +25,7 @@ class Notifier:
             self._address = "\0" + address[1:] if address[0] == "@" else address
         self._watchdog_us = _watchdog(environ, pid or os.getpid())
         self._status = ""
+        self._ready = False
 
     @property
     def listened_to(self) -> bool:
@@ -37,7 +37,16 @@ class Notifier:
         return self._watchdog_us / 1e6
 
     def ready(self) -> None:
-        self._send("READY=1")
+        """To be called when the first frame is done; later calls tell nothing new."""
+        if not self._ready:
+            self._ready = True
+            self._send("READY=1")
+
+    def expect(self, patience_s: float) -> None:
+        """So long without progress may be right, where that is more than systemd grants."""
+        if self._watchdog_us and patience_s * 1e6 > self._watchdog_us:
+            self._watchdog_us = int(patience_s * 1e6)
+            self._send(f"WATCHDOG_USEC={self._watchdog_us}")
 
     def status(self, text: str) -> None:
         """One line that ``systemctl status`` shows; sent when it has changed."""
@@ -53,12 +62,16 @@ class Notifier:
 
     def reloading(self, patience_s: float) -> None:
         """The config is read again; what follows may take so long without progress."""
+        if not self._ready:  # it would be taken for ready when it has been read
+            return
         lines = ["RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}"]
         if self._watchdog_us:
             lines.append(f"WATCHDOG_USEC={int(max(patience_s * 1e6, self._watchdog_us))}")
         self._send("\n".join(lines))
 
     def reloaded(self) -> None:
+        if not self._ready:
+            return
         lines = ["READY=1"]
         if self._watchdog_us:
             lines += ["WATCHDOG=1", f"WATCHDOG_USEC={self._watchdog_us}"]
@@ -70,12 +83,12 @@ class Notifier:
     def _send(self, message: str) -> None:
         if self._address is None:
             return
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sender:
-            sender.settimeout(1.0)  # a manager that hangs must not hang us
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.settimeout(1.0)  # a manager that hangs must not hang us
                 sender.sendto(message.encode("utf-8", "replace"), self._address)
-            except OSError as error:
-                logger.debug("systemd was not told %r: %s", message, error)
+        except OSError as error:  # also where no file can be opened any more
+            logger.debug("systemd was not told %r: %s", message, error)
 
 
 def _watchdog(environ: Mapping[str, str], pid: int) -> int:

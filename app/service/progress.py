@@ -1,7 +1,7 @@
 """progress: whether the service gets on: frames that are finished, cameras that are tried again."""
 
 import time
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Container, Dict, List, NamedTuple, Sequence, Tuple
 
 from app.core.meter import Reading
 from app.core.stage import Source
@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._before: Tuple[int, int] = (-1, -1)
+        self._before: Tuple[int, int] = (0, 0)
         self._traces: Dict[str, _Trace] = {}
 
     def made(self, reading: Reading, sources: Sequence[Source]) -> bool:
@@ -36,7 +36,11 @@ class Progress:
         before, self._before = self._before, reached
         return reached != before
 
-    def stuck(self, longest_s: float) -> List[str]:
-        """Live cameras of which neither a frame nor an attempt was seen for so long."""
+    def stuck(self, longest_s: float, running: Container[str]) -> List[str]:
+        """Of these live cameras, those with neither a frame nor an attempt for so long."""
         now = self._now()
-        return [name for name, one in self._traces.items() if now - one.when > longest_s]
+        return [
+            name
+            for name, one in self._traces.items()
+            if now - one.when > longest_s and name in running
+        ]

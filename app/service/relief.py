@@ -22,11 +22,22 @@ STEPS: Tuple[Ease, ...] = (
 )
 
 
-def steps(interval: bool) -> Tuple[Ease, ...]:
-    """The steps; where the detector must look at each frame, those that let it."""
-    if interval:
-        return STEPS
-    return tuple(collections.OrderedDict.fromkeys(one._replace(interval=1) for one in STEPS))
+def steps(
+    interval: bool = True, shown: bool = True, scale: bool = True, own: int = 1
+) -> Tuple[Ease, ...]:
+    """
+    The steps that change something. ``interval``: the detector need not look at each frame, and
+    looks at every ``own``-th unasked; ``shown``: pictures are; ``scale``: they may be smaller.
+    """
+    made = [
+        Ease(
+            one.interval if interval and one.interval > own else 1,
+            one.fps if shown else 0.0,
+            one.scale if scale else 1.0,
+        )
+        for one in STEPS
+    ]
+    return tuple(collections.OrderedDict.fromkeys(made))
 
 
 class LimitsSettings(NamedTuple):
@@ -45,6 +56,7 @@ class Rule(NamedTuple):
 
 _LATENCY = Rule(late_s=3, settle_s=5, margin=0.4)
 _HEAT = Rule(late_s=10, settle_s=60, margin=0.06)  # 5 degrees of 85
+_KEPT_S = 10.0  # that a value counts, where none comes
 _CALM_S = 30.0  # that all must be well, before a step is taken back
 _LONGEST_CALM_S = 3600.0
 _RELAPSE_S = 600.0  # a step that is wanted again within this was taken back too early
@@ -58,10 +70,15 @@ class _Watched:
         self.rule = rule
         self.over_since: Optional[float] = None
         self.value: Optional[float] = None
+        self.heard = float("-inf")
 
     def learn(self, value: Optional[float], now: float) -> None:
-        self.value = value
-        if value is None or value <= self.limit:
+        if value is None:  # a frame that takes seconds ends in none of most seconds
+            if now - self.heard > _KEPT_S:
+                self.value = self.over_since = None
+            return
+        self.value, self.heard = value, now
+        if value <= self.limit:
             self.over_since = None
         elif self.over_since is None:
             self.over_since = now
@@ -116,6 +133,7 @@ class Relief:
             if self.level + 1 < len(self._steps):
                 if now - self._let_go < _RELAPSE_S + self._calm_s:
                     self._calm_s = min(self._calm_s * 2, _LONGEST_CALM_S)
+                    self._let_go = float("-inf")  # it was too early once, however far this goes
                 self._step(self.level + 1, pressing[0].told("above"), now)
             return
         if not self.level or not all(one.lets_go() for one in self._watched):
@@ -124,6 +142,8 @@ class Relief:
         if self._calm_since is None:
             self._calm_since = now
         if now - max(self._calm_since, self._stepped) >= self._calm_s:
+            if now - self._stepped > 2 * (_RELAPSE_S + self._calm_s):  # it held
+                self._calm_s = max(_CALM_S, self._calm_s / 2)
             self._let_go = now
             self._calm_since = None
             told = ", ".join(one.told("below") for one in self._watched if one.value is not None)

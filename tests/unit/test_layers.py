@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
     "disk": {"conflicts", "stages"},
     "observer": {"conflicts", "disk", "core", "device", "media", "service", "stages"},
-    "steward": {"conflicts", "service", "core", "device"},
+    "steward": {"chosen", "conflicts", "errors", "service", "core", "device"},
     "checkup": {"home"},
     "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},
     "doctor_config": {"checkup", "chosen", "conflicts", "device", "media", "errors"},

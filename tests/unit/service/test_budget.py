@@ -39,6 +39,12 @@ def test_a_warning_near_the_limit_and_a_reason_beyond_it(caplog):
     assert after(120, 120, 120, 120, 121)[-1] == "121 MB of 100 MB (limits.memory_mb) are in use"
 
 
+def test_where_nobody_begins_it_afresh_no_such_thing_is_promised(caplog):
+    budget = Budget(100, measure=lambda: 90 * MB)
+    assert budget.spent(afresh=False) is None
+    assert caplog.records[0].getMessage().endswith("are in use; it is but watched")
+
+
 def test_a_gpu_s_own_memory_counts():
     budget = Budget(100, device=lambda: 60 * MB, measure=lambda: 50 * MB)
     assert budget.used == 110 * MB

@@ -56,6 +56,13 @@ def test_the_words_of_a_life(manager):
 
 def test_a_reload_asks_for_patience_and_gives_it_back(manager):
     heard, notifier = told(manager, WATCHDOG_USEC="30000000")
+    notifier.reloading(600)
+    notifier.reloaded()
+    nothing_more(heard)  # before the first frame that would be taken for ready
+    heard.settimeout(2)
+    notifier.ready()
+    notifier.ready()
+    assert lines(heard) == ["READY=1"]
     before = time.monotonic() * 1e6
     notifier.reloading(600)
     first, stamp, patience = lines(heard)
@@ -73,8 +80,11 @@ def test_a_reload_asks_for_patience_and_gives_it_back(manager):
 def test_a_watchdog_that_is_not_ours_is_not_fed(manager, environ):
     heard, notifier = told(manager, **environ)
     notifier.progress()
+    notifier.expect(100)
+    notifier.ready()
     notifier.reloading(600)
     assert not notifier.watchdog_s
+    assert lines(heard) == ["READY=1"]
     assert [line.split("=")[0] for line in lines(heard)] == ["RELOADING", "MONOTONIC_USEC"]
     nothing_more(heard)
 
@@ -93,3 +103,27 @@ def test_a_long_status_is_cut(manager):
     notifier.status("x" * 5000)
     (line,) = lines(heard)
     assert len(line) == len("STATUS=") + 200
+
+
+def test_more_patience_is_asked_for_and_less_is_not(manager):
+    heard, notifier = told(manager, WATCHDOG_USEC="30000000")
+    notifier.expect(20)
+    nothing_more(heard)
+    heard.settimeout(2)
+    notifier.expect(320)
+    assert lines(heard) == ["WATCHDOG_USEC=320000000"] and notifier.watchdog_s == 320
+    notifier.ready()
+    notifier.reloading(10)
+    notifier.reloaded()
+    assert [lines(heard)[-1] for _ in range(3)] == [
+        "READY=1", "WATCHDOG_USEC=320000000", "WATCHDOG_USEC=320000000",
+    ]  # fmt: skip
+
+
+def test_without_a_file_to_be_had_nothing_is_raised(monkeypatch):
+    def none_left(*_):
+        raise OSError(24, "Too many open files")
+
+    notifier = Notifier({"NOTIFY_SOCKET": "/run/x"})
+    monkeypatch.setattr(socket, "socket", none_left)
+    notifier.ready()

@@ -12,6 +12,9 @@ def test_steps_do_ever_less():
     for more, less in zip(STEPS, STEPS[1:]):
         assert less.interval >= more.interval and less.scale <= more.scale
         assert (less.fps or math.inf) <= (more.fps or math.inf) and less != more
+    assert steps(own=5)[1] == Ease(fps=15), "what is asked for already is no step"
+    assert steps(shown=False, scale=False) == tuple(Ease(interval=n) for n in (1, 2, 3, 5, 8))
+    assert steps(interval=False, shown=False, scale=False) == (Ease(),)
     shown = steps(interval=False)
     assert {one.interval for one in shown} == {1}
     assert len(set(shown)) == len(shown) and shown[0] == Ease() and shown[-1].scale == 0.5
@@ -69,7 +72,7 @@ def test_what_cannot_be_told_asks_for_nothing():
     assert set(run(relief, 100)) == {0}
     run(relief, 20, None, 90)
     assert relief.level == 1
-    run(relief, 100, None, None, start=20)  # a sensor that is gone does not hold it
+    run(relief, 140, None, None, start=20)  # a sensor that is gone does not hold it
     assert relief.level == 0
 
 
@@ -114,3 +117,21 @@ def test_a_load_on_the_edge_changes_ever_more_rarely():
 def test_it_says_what_it_does():
     assert described(Ease()) == "all that is asked for is done"
     assert described(Ease(interval=2)) == "the detector looks at every 2. frame"
+
+
+def test_frames_that_take_seconds_end_in_no_frame_of_most_seconds():
+    """The worst overload there is: nothing is known, nearly always."""
+    relief = Relief(LimitsSettings(latency_ms=200), Load())
+    run(relief, 60, lambda second: 2500 if second % 4 == 0 else None)
+    assert relief.level >= 4
+
+
+def test_a_busy_hour_does_not_make_it_slow_for_ever():
+    """A step taken back too early doubles the calm once, and what holds halves it again."""
+    relief = Relief(LimitsSettings(latency_ms=100), Load())
+    run(relief, 10, 150)
+    run(relief, 60, 20, start=10)  # one is taken back
+    run(relief, 140, 150, start=70)  # and then it gets really busy
+    assert relief.level == len(STEPS) - 1
+    levels = run(relief, 3600, 20, start=210)
+    assert levels[-1] == 0 and levels.index(0) < 900

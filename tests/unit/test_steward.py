@@ -1,0 +1,125 @@
+"""test_steward: what is done beside the frames, on a clock of its own."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from app import config, steward
+from app.core.meter import Newest
+from app.core.vitals import Vitals
+from app.errors import ConfigError
+from app.steward import Steward
+
+TEXT = """
+cameras: [{name: a, source: "test://"}, {name: b, source: "test://"}]
+detect: {model: m}
+models: [{name: m, path: m.onnx, input: {size: [32, 32]}, decoder: end2end, labels: coco}]
+"""
+
+
+class Notifier:
+    def __init__(self, listened_to=True):
+        self.listened_to = listened_to
+        self.said = []
+
+    def __getattr__(self, name):
+        return lambda *told: self.said.append(name)
+
+
+class Service:
+    """A steward, and what it looks at, second by second."""
+
+    def __init__(self, more="", listened_to=True, heat=None, memory=0):
+        self.now = 1000.0
+        self.notifier = Notifier(listened_to)
+        self.sources = [
+            SimpleNamespace(camera=name, live=True, reconnects=0) for name in ("a", "b")
+        ]
+        self.pipeline = SimpleNamespace(sources=self.sources, running={"a", "b"})
+        self.frames = {"a": 0, "b": 0}
+        self.late = {"a": 0.05, "b": 0.05}
+        backend = SimpleNamespace(own_memory=lambda: memory)
+        vitals = Vitals(temperatures={} if heat is None else {"cpu": heat})
+        self.steward = Steward(
+            config.parse(TEXT + more), backend, self.notifier, lambda: vitals, lambda: self.now
+        )
+
+    def second(self, *seen):
+        """One second, with a frame of these cameras."""
+        self.now += 1
+        for name in seen:
+            self.frames[name] += 1
+        newest = tuple(
+            Newest(name, self.now - self.late[name], self.now) for name in seen
+        )  # fmt: skip
+        reading = SimpleNamespace(
+            frames=sum(self.frames.values()), cameras=tuple(self.frames.items()), newest=newest
+        )
+        self.steward.look(self.pipeline, reading)
+
+
+def test_ready_and_progress_are_told_of_frames_and_attempts_alone():
+    service = Service()
+    service.second()
+    service.second()
+    assert service.notifier.said == ["expect"]
+    service.second("a")
+    assert service.notifier.said[1:] == ["ready", "progress"]
+    service.second()
+    assert service.notifier.said[3:] == ["ready"]
+    service.sources[1].reconnects = 1
+    service.second()
+    assert service.notifier.said[4:] == ["ready", "progress"]
+
+
+def test_one_slow_camera_among_fast_ones_eases_the_load():
+    service = Service("limits: {latency_ms: 300}")
+    service.late["b"] = 2.5
+    for _ in range(20):
+        service.second("a", "b")
+    assert service.steward.load.ease.interval > 1
+    assert "latency is 2500 ms" in service.steward.relief.reason
+
+
+def test_a_hot_machine_eases_the_load():
+    service = Service("limits: {max_temperature_c: 80}", heat=90.0)
+    for _ in range(30):
+        service.second("a", "b")
+    assert service.steward.machine.step == 1 and service.steward.machine.reasons
+
+
+def test_a_hung_reader_is_a_reason_to_begin_afresh_but_not_soon_nor_alone():
+    for listened_to, expected in ((True, "b: the reader has hung"), (False, "")):
+        service = Service(listened_to=listened_to)
+        service.second("a", "b")
+        for second in range(3700):
+            service.second("a")
+            assert second > 3590 or not service.steward.restart
+        assert service.steward.restart == expected
+    service = Service()
+    service.pipeline.running = {"a"}  # b has ended, as a file does
+    for _ in range(3700):
+        service.second("a")
+    assert not service.steward.restart
+
+
+def test_a_budget_that_cannot_be_kept_at_all_is_a_fault_of_the_config():
+    service = Service("limits: {memory_mb: 64}", memory=1 << 30)
+    with pytest.raises(ConfigError, match="from the start. Raise limits.memory_mb"):
+        for _ in range(10):
+            service.second("a")
+    service = Service("limits: {memory_mb: 64}", memory=1 << 30, listened_to=False)
+    for _ in range(100):
+        service.second("a")
+    assert not service.steward.restart
+
+
+def test_a_budget_that_is_passed_later_is_a_reason_to_begin_afresh(monkeypatch):
+    service = Service("limits: {memory_mb: 500}")
+    monkeypatch.setattr(steward.Budget, "used", 100 << 20)
+    for _ in range(70):
+        service.second("a")
+    monkeypatch.setattr(steward.Budget, "used", 600 << 20)
+    for _ in range(6):
+        service.second("a")
+    assert service.steward.restart == "600 MB of 500 MB (limits.memory_mb) are in use"
