@@ -166,10 +166,19 @@ CONFIG = Group(
             "record",
             Group(
                 RecordSettings,
-                (Setting("path", FilePath(), about="{camera} in it becomes the camera's name"),),
+                (
+                    Setting(
+                        "path",
+                        FilePath(),
+                        about="{camera} in it becomes the camera's name, {time} a clip's begin",
+                    ),
+                    Setting("minutes", Number(0.05, 1440), None, "of a clip; absent: one file"),
+                    Setting("keep_gb", Number(0.001), None, "all clips; then the oldest go"),
+                    Setting("free_gb", Number(0), 1.0, "of the disk; below it the oldest clips go"),
+                ),
             ),
             None,
-            "write the drawn picture to an MP4 file; absent: none is written",
+            "write the drawn picture to MP4 files; absent: none is written",
         ),
         Setting(
             "limits",

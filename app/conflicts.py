@@ -185,6 +185,8 @@ def _files(config: Config) -> Iterator[Complaint]:
     names = [one.name for one in config.cameras]
     taken = {os.path.realpath(path) for path in _inputs(config)}
     written: List[Tuple[Where, str]] = []
+    if config.record:
+        yield from _clips(config.record)
     if config.record and len(set(names)) == len(names):
         try:
             films = record.paths(config.record.path, names).values()
@@ -205,6 +207,21 @@ def _files(config: Config) -> Iterator[Complaint]:
         if real in taken:
             yield Complaint(where, f"{path} is read, or has another use already")
         taken.add(real)
+
+
+def _clips(asked: RecordSettings) -> Iterator[Complaint]:
+    """Whether each clip has a name of its own."""
+    folder, name = os.path.split(asked.path)
+    if "{time}" in folder:
+        yield Complaint(("record", "path"), "{time} may stand in the file's name, not a folder's")
+    if asked.minutes is not None and "{time}" not in name:
+        text = "needs {time} where there are minutes, as in clips/{camera}-{time}.mp4"
+        yield Complaint(("record", "path"), text)
+    if asked.minutes is None and "{time}" in name:
+        yield Complaint(("record", "path"), "has a {time}, so say the minutes of a clip")
+    if asked.minutes is None and asked.keep_gb is not None:
+        text = "removes the oldest clips, so say the minutes of a clip"
+        yield Complaint(("record", "keep_gb"), text)
 
 
 def _inputs(config: Config) -> Iterator[str]:

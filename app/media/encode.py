@@ -18,6 +18,7 @@ OPENH264 = "openh264enc"
 Has = Callable[[str, str], bool]  # has(element, property)
 
 _FASTEST_FPS = 60  # more pictures cost no more bits
+_FRAGMENT_MS = 2000  # as far apart as key frames: what a power cut costs
 _PROBE_S = 15.0
 _PROBE = """
 import sys, gi
@@ -53,11 +54,12 @@ def rtsp_launch(encoder: str, form: Format, bitrate_kbps: int, keyframe_s: float
     )
 
 
-def mp4_launch(encoder: str, form: Format, has: Has) -> str:
+def mp4_launch(encoder: str, form: Format, has: Has, in_fragments: bool = False) -> str:
     """What writes a file: every picture kept, good pictures for few bytes."""
+    fragments = f" fragment-duration={_FRAGMENT_MS}" if in_fragments else ""
     return (
         f"{_source(form, encoder, False)} ! {file_encoder(encoder, form, has)} ! "
-        "h264parse ! mp4mux ! filesink name=sink sync=false"
+        f"h264parse ! mp4mux{fragments} ! filesink name=sink sync=false"
     )
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import generator_stop
 
-import abc
 import contextlib
+import errno
 import logging
 import math
 import os
-import time
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence
 
-import cv2
 import numpy as np
 
 from app.errors import OutputError
-from app.media import gst
-from app.media.encode import Format, best, has_property, mp4_launch
-from app.media.yuv import encoded_size, i420, letterboxed
+from app.media import container, gst
+from app.media.encode import Format, best
+from app.media.mp4_track import CvTrack, Failed, GstTrack, Placed, Track
+from app.media.yuv import encoded_size
 
 logger = logging.getLogger(__name__)
 
-_WAITING = 4  # pictures in front of the encoder before write() waits
-_POLL_MS = 2  # how soon write() sees that there is room again
-_STUCK_S = 30.0  # an encoder that takes nothing for so long is broken
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 _STEP_S = 0.001  # two pictures are never closer
 _LONGEST_STEP_S = 10.0  # more is no pause of a camera but a clock that was set
 _FPS = 25  # where one picture is all there is
@@ -30,27 +28,25 @@ _FASTEST_FPS = 120
 _LEARNING = 5  # pictures that say the rate; the first of a live camera come unevenly
 
 
-class _Placed(NamedTuple):
-    image: np.ndarray
-    place_s: float
-    length_s: float  # how long it is shown, as far as can be known before the next one
-
-
 class Mp4Writer:
     """
     One file. See writing().
 
     The first picture decides the size, others are letterboxed into it; the first few say the rate.
+    ``in_fragments``: what was written until a failure or a power cut can be played, except for the
+    last two seconds; by GStreamer only.
     """
 
-    def __init__(self, path: str, with_gstreamer: bool) -> None:
+    def __init__(self, path: str, with_gstreamer: bool, in_fragments: bool = False) -> None:
         self.path = path
         self.frames = 0
+        self.kept = False  # there is a file of its name, whole or what could be saved
+        self._in_fragments = in_fragments
         self._part = part_of(path)
         self._with_gstreamer = with_gstreamer
         self._timeline = Timeline()
-        self._early: List[_Placed] = []  # until the rate is known
-        self._track: Optional[_Track] = None
+        self._early: List[Placed] = []  # until the rate is known
+        self._track: Optional[Track] = None
 
     def write(self, image: np.ndarray, time_s: float) -> None:
         """
@@ -58,7 +54,7 @@ class Mp4Writer:
         caller's again afterwards. Raises OutputError where the file cannot grow.
         """
         place_s = self._timeline.next(time_s)
-        picture = _Placed(image, place_s, self._timeline.step_s)
+        picture = Placed(image, place_s, self._timeline.step_s)
         self.frames += 1
         with self._nothing_left_on_failure():
             if self._track is not None:
@@ -68,6 +64,18 @@ class Mp4Writer:
             if len(self._early) == _LEARNING:
                 self._opened()
 
+    @property
+    def seconds(self) -> float:
+        """From the first picture to the newest."""
+        return self._timeline.place_s
+
+    @property
+    def bytes(self) -> int:
+        """What the unfinished file takes so far."""
+        with contextlib.suppress(OSError):
+            return os.path.getsize(self._part)
+        return 0
+
     def close(self) -> None:
         """Finish the file and give it its name. Raises OutputError where that fails."""
         if not self._early and self._track is None:
@@ -76,14 +84,16 @@ class Mp4Writer:
             self._opened().finish()
             os.replace(self._part, self.path)
         self._track = None
-        logger.info("wrote %s, %d frames", self.path, self.frames)
+        self.kept = True
+        level = logging.DEBUG if self._in_fragments else logging.INFO  # one of many
+        logger.log(level, "wrote %s, %d frames", self.path, self.frames)
 
-    def _opened(self) -> "_Track":
+    def _opened(self) -> Track:
         if self._track is None:
             fps = usual_fps([picture.place_s for picture in self._early])
-            track = _GstTrack if self._with_gstreamer else _CvTrack
-            size = encoded_size(self._early[0].image)
-            self._track = track(self._part, Format(*size, fps))
+            track = GstTrack if self._with_gstreamer else CvTrack
+            form = Format(*encoded_size(self._early[0].image), fps)
+            self._track = track(self._part, form, self._in_fragments)
             for picture in self._early:
                 self._track.write(picture)
             self._early = []
@@ -93,15 +103,32 @@ class Mp4Writer:
     def _nothing_left_on_failure(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, _Failed) as exc:
+        except (OSError, Failed) as exc:
             if self._track is not None:
                 self._track.abandon()
             self._early, self._track = [], None
+            self.kept = self._in_fragments and salvaged(self._part, self.path)
             with contextlib.suppress(OSError):
                 os.remove(self._part)
+            left = "Only what came before" if self.kept else "Nothing of it"
             raise OutputError(
-                f"{self.path} cannot be written: {exc}. Is the disk full? Nothing of it is kept"
+                f"{self.path} cannot be written: {exc}. Is the disk full? {left} is kept"
             ) from exc
+
+
+def salvaged(part: str, path: str) -> bool:
+    """
+    Make of a file in fragments that was not finished one that can be played, of the name ``path``.
+    False where there is nothing to be saved or it fails, and then nothing is changed.
+    """
+    try:
+        whole = container.whole_fragments(part)
+        if whole:
+            os.truncate(part, whole)
+            os.replace(part, path)
+        return whole > 0
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -114,7 +141,7 @@ def writing(path: str, with_gstreamer: Optional[bool] = None) -> Iterator[Mp4Wri
     """
     check(path)
     if with_gstreamer is None:
-        with_gstreamer = _gstreamer_writes()
+        with_gstreamer = gstreamer_writes()
     writer = Mp4Writer(path, with_gstreamer)
     try:
         yield writer
@@ -134,12 +161,14 @@ def check(path: str) -> None:
             pass
         os.remove(part_of(path))
     except OSError as exc:
+        if exc.errno in FULL:  # by the time there are pictures there may be room
+            return
         raise OutputError(
             f"{path} cannot be written: {exc.strerror}. Choose a folder that you may write to"
         ) from exc
 
 
-def _gstreamer_writes() -> bool:
+def gstreamer_writes() -> bool:
     """Say whether GStreamer is here with all that a file takes."""
     if not gst.works() or gst.missing("appsrc", "h264parse", "mp4mux", "filesink"):
         return False
@@ -168,7 +197,7 @@ class Timeline:
     """Where each picture belongs in the file: from 0 on, growing, whatever the clock does."""
 
     def __init__(self) -> None:
-        self._place = 0.0
+        self.place_s = 0.0  # of the newest
         self.step_s = 1 / _FPS  # between the two newest
         self._newest: Optional[float] = None
 
@@ -182,108 +211,5 @@ class Timeline:
             self.step_s = max(step_s, _STEP_S)
         if math.isfinite(time_s):
             self._newest = time_s
-        self._place += self.step_s
-        return self._place
-
-
-class _Failed(Exception):
-    """A library could not write; its own words."""
-
-
-class _Track(abc.ABC):
-    """A file that is being written, by one library or the other."""
-
-    @abc.abstractmethod
-    def __init__(self, part: str, form: Format) -> None: ...
-
-    @abc.abstractmethod
-    def write(self, picture: _Placed) -> None: ...
-
-    @abc.abstractmethod
-    def finish(self) -> None: ...
-
-    @abc.abstractmethod
-    def abandon(self) -> None: ...
-
-
-class _GstTrack(_Track):
-    def __init__(self, part: str, form: Format) -> None:
-        self._gst = gst.load()
-        self._size_wh = (form.width, form.height)
-        try:
-            self._line = self._gst.parse_launch(mp4_launch(best(), form, has_property))
-        except Exception as exc:  # GLib.Error, whose class is only known where gi is
-            raise _Failed(f"GStreamer cannot make the line: {exc}") from exc
-        self._line.get_by_name("sink").set_property("location", part)
-        self._source = self._line.get_by_name("source")
-        self._bus = self._line.get_bus()
-        self._line.set_state(self._gst.State.PLAYING)
-
-    def write(self, picture: _Placed) -> None:
-        self._wait_for_room()
-        pixels = i420(picture.image, self._size_wh)
-        buffer = self._gst.Buffer.new_wrapped(pixels.tobytes())
-        buffer.pts = int(picture.place_s * 1e9)
-        buffer.duration = int(picture.length_s * 1e9)  # only the last one's counts
-        self._source.emit("push-buffer", buffer)
-
-    def finish(self) -> None:
-        self._source.emit("end-of-stream")
-        kinds = self._gst.MessageType
-        if not self._listen(_STUCK_S, kinds.EOS | kinds.ERROR):  # novm: flags
-            raise _Failed("the encoder does not finish")
-        self.abandon()
-
-    def abandon(self) -> None:
-        self._line.set_state(self._gst.State.NULL)
-
-    def _wait_for_room(self) -> None:
-        # Not appsrc's own block=true: that one waits for ever once the disk is full.
-        limit = _WAITING * self._size_wh[0] * self._size_wh[1] * 3 // 2
-        wait_s, deadline = 0.0, time.monotonic() + _STUCK_S
-        while True:
-            self._listen(wait_s, self._gst.MessageType.ERROR)
-            if self._source.get_property("current-level-bytes") < limit:
-                return
-            if time.monotonic() > deadline:
-                raise _Failed("the encoder takes no pictures")
-            wait_s = _POLL_MS / 1000
-
-    def _listen(self, wait_s: float, kinds: Any) -> bool:
-        message = self._bus.timed_pop_filtered(int(wait_s * self._gst.SECOND), kinds)
-        if message is not None and message.type == self._gst.MessageType.ERROR:
-            raise _Failed(message.parse_error()[0].message.rstrip("."))
-        return message is not None
-
-
-class _CvTrack(_Track):
-    def __init__(self, part: str, form: Format) -> None:
-        self._part = part
-        self._size_wh = (form.width, form.height)
-        self._frames = 0
-        code = cv2.VideoWriter_fourcc(*"mp4v")
-        self._file = cv2.VideoWriter(part, code, float(form.fps), self._size_wh)
-        if not self._file.isOpened():
-            raise _Failed("OpenCV has no MPEG-4 encoder here")
-
-    def write(self, picture: _Placed) -> None:
-        image = picture.image
-        if (image.shape[1], image.shape[0]) != self._size_wh:
-            image = letterboxed(image, self._size_wh)
-        self._file.write(np.ascontiguousarray(image[..., :3]))
-        self._frames += 1
-
-    def finish(self) -> None:
-        self._file.release()
-        if self._readable() != self._frames:  # OpenCV does not say when a write has failed
-            raise _Failed("OpenCV has lost frames")
-
-    def abandon(self) -> None:
-        self._file.release()
-
-    def _readable(self) -> int:
-        film = cv2.VideoCapture(self._part)
-        try:
-            return int(film.get(cv2.CAP_PROP_FRAME_COUNT))
-        finally:
-            film.release()
+        self.place_s += self.step_s
+        return self.place_s

@@ -18,6 +18,8 @@ from app.errors import OutputError
 logger = logging.getLogger(__name__)
 
 QUALITY = 85
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FREED = 3  # times what is needed; where that does not help, somebody else takes it
 SUFFIX = ".event.jpg"  # by which an album knows its own
 
 _PART = re.compile(r"\..+" + re.escape(SUFFIX) + r"\.[0-9a-f]{8}\.part")
@@ -26,8 +28,8 @@ _PART = re.compile(r"\..+" + re.escape(SUFFIX) + r"\.[0-9a-f]{8}\.part")
 class Album:
     """
     A folder of JPEG files. The oldest are removed so that all take at most ``most_mb``; the newest
-    is always kept, and so is every file that is not the album's. A power cut may leave the newest
-    empty.
+    is always kept, and so is every file that is not the album's. On a full disk, too, the oldest
+    make room. A power cut may leave the newest empty.
     """
 
     def __init__(self, folder: str, most_mb: float) -> None:
@@ -47,7 +49,9 @@ class Album:
             content = jpeg(image)
             os.makedirs(self._folder, exist_ok=True)
             kept = self._listed()
-            atomic.write(path, content, durable=False)
+            before = self._bytes
+            while not self._fits(path, content, before - self._bytes):
+                self._remove_oldest()
         except (OSError, OutputError) as error:
             if not self._failing:
                 reason = getattr(error, "strerror", None) or error
@@ -60,11 +64,25 @@ class Album:
         self._bytes += len(content) - kept.pop(path, 0)
         kept[path] = len(content)
         while self._bytes > self._most and len(kept) > 1:
-            oldest, size = kept.popitem(last=False)
-            self._bytes -= size
-            with contextlib.suppress(OSError):
-                os.unlink(oldest)
+            self._remove_oldest()
         return path
+
+    def _fits(self, path: str, content: bytes, freed: int) -> bool:
+        """Write it; False where the disk is full and to remove more can help."""
+        try:
+            atomic.write(path, content, durable=False)
+        except OSError as error:
+            if error.errno in _FULL and self._kept and freed < _FREED * len(content):
+                return False
+            raise
+        return True
+
+    def _remove_oldest(self) -> None:
+        assert self._kept is not None
+        oldest, size = self._kept.popitem(last=False)
+        self._bytes -= size
+        with contextlib.suppress(OSError):
+            os.unlink(oldest)
 
     def _listed(self) -> "OrderedDict[str, int]":
         """What is there, with what earlier runs left; their temporary files are swept."""

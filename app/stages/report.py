@@ -3,16 +3,19 @@
 from __future__ import generator_stop
 
 import contextlib
+import errno
 import json
 import math
 import os
-from typing import Any, Dict, Iterable, Iterator, NamedTuple
+import time
+from typing import Any, Callable, Dict, Iterable, NamedTuple
 
 import numpy as np
 
 from app import atomic
 from app.core.detections import Detections, name_of
 from app.core.frame import Frame
+from app.core.outage import Outage
 from app.core.stage import Frames, Stage
 from app.errors import OutputError
 
@@ -22,31 +25,50 @@ class ReportSettings(NamedTuple):
 
 
 class Report(Stage):
-    """Each line is on its way to the disk before the frame goes on."""
+    """
+    Each line is on its way to the disk before the frame goes on.
+
+    Of a file, a line that cannot be written ends the run with OutputError: who asked for all lines
+    must not get some. Of a live camera the stream matters more: lines are lost until there is room
+    again, and none is ever half written. Only a reader of standard output that has gone away ends
+    the run, for nobody is left to want the lines.
+    """
 
     name = "report"
 
-    def __init__(self, settings: ReportSettings) -> None:
+    def __init__(self, settings: ReportSettings, now: Callable[[], float] = time.monotonic) -> None:
         self._path = settings.path
+        self._outage = Outage(_shown(settings.path), "lines", now)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
-        with contextlib.ExitStack() as stack:
-            file: Any = None
+        with contextlib.closing(_Lines(self._path)) as lines:
             for frame in frames:
-                line = json.dumps(entry(frame), allow_nan=False) + "\n"
-                with _as_output_error(self._path):
-                    if file is None:  # only now: a run that sees nothing leaves an old report be
-                        file = stack.enter_context(_opened(self._path))
-                    _write(file, line.encode("ascii"))
+                if not (frame.live and self._outage.waits()):
+                    self._tell(lines, frame)
                 yield frame
+
+    def _tell(self, lines: "_Lines", frame: Frame) -> None:
+        line = json.dumps(entry(frame), allow_nan=False) + "\n"
+        try:
+            lines.write(line.encode("ascii"))
+        except OSError as error:
+            left = self._path == "-" and error.errno == errno.EPIPE
+            if left or not frame.live:
+                raise _as_output_error(self._path, error) from error
+            lines.close()
+            self._outage.failed(f"cannot be written ({error.strerror})")
+        else:
+            self._outage.worked()
 
 
 def check(path: str) -> None:
     """Raise OutputError where the stage could not open its file. Changes nothing."""
     if path == "-":
         return
-    with _as_output_error(path):
+    try:
         atomic.check(path)
+    except OSError as error:
+        raise _as_output_error(path, error) from error
 
 
 def entry(frame: Frame) -> Dict[str, Any]:
@@ -88,37 +110,53 @@ def entry(frame: Frame) -> Dict[str, Any]:
     return said
 
 
-def _opened(path: str) -> Any:
-    """The file, without a buffer: a line that is written is out."""
-    if path == "-":
-        os.set_blocking(1, True)
-        return open(1, "wb", buffering=0, closefd=False)
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    # A pipe that nobody reads must be an error, not a wait.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK  # novm: numbers
-    number = os.open(path, flags, 0o666)
-    os.set_blocking(number, True)
-    return open(number, "wb", buffering=0)
+class _Lines:
+    """The file, opened by the first line: a run that sees nothing leaves an old report be."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: Any = None  # without a buffer: a line that is written is out
+        self._begun = False
+
+    def write(self, line: bytes) -> None:
+        """Write all of a line, or none: the system may take less at once, and then no more."""
+        if self._file is None:
+            self._file = self._opened()
+            self._begun = True
+        done = 0
+        try:
+            while done < len(line):
+                done += self._file.write(line[done:])
+        except OSError:
+            with contextlib.suppress(OSError):
+                end = self._file.seek(0, os.SEEK_CUR) - done
+                self._file.truncate(end)
+                self._file.seek(end)
+            raise
+
+    def close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        self._file = None
+
+    def _opened(self) -> Any:
+        if self._path == "-":
+            os.set_blocking(1, True)
+            return open(1, "wb", buffering=0, closefd=False)
+        os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
+        # A pipe that nobody reads must be an error, not a wait.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # novm: numbers
+        number = os.open(self._path, flags if self._begun else flags | os.O_TRUNC, 0o666)
+        os.set_blocking(number, True)
+        return open(number, "wb", buffering=0)
 
 
-def _write(file: Any, line: bytes) -> None:
-    """Write all of a line, or none of it: the system may take less at once, and then no more."""
-    done = 0
-    try:
-        while done < len(line):
-            done += file.write(line[done:])
-    except OSError:
-        with contextlib.suppress(OSError):
-            file.truncate(file.tell() - done)
-        raise
+def _shown(path: str) -> str:
+    return "standard output" if path == "-" else path
 
 
-@contextlib.contextmanager
-def _as_output_error(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        name = "standard output" if path == "-" else path
-        raise OutputError(
-            f"{name} cannot be written: {exc.strerror}. Choose another with --detections FILE"
-        ) from exc
+def _as_output_error(path: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{_shown(path)} cannot be written: {error.strerror}. Choose another with --detections FILE"
+    )

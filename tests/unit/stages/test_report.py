@@ -1,6 +1,9 @@
 import json
 import os
 import pathlib
+import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from app.core.detections import Detections
 from app.core.frame import Frame, Top
 from app.errors import OutputError
 from app.stages.report import Report, ReportSettings, check, entry
+from tests.journals import Clock
 
 SCHEMA = pathlib.Path(__file__).parents[3] / "configs" / "detections.schema.json"
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -30,6 +34,11 @@ def objects():
 def written(path, frames):
     list(Report(ReportSettings(str(path))).run(frames))
     return path.read_text().splitlines()
+
+
+def numbers(path):
+    """What a file holds; fails on half a line."""
+    return [json.loads(line)["frame"] for line in path.read_text().splitlines()]
 
 
 def test_nothing_found_is_an_empty_list():
@@ -145,3 +154,61 @@ def test_a_pipe_that_nobody_reads_is_an_error_and_no_wait(tmp_path):
     check(str(path))
     with pytest.raises(OutputError, match="pipe cannot be written"):
         list(Report(ReportSettings(str(path))).run([frame(0)]))
+
+
+def live(number):
+    return frame(number, live=True)
+
+
+def test_of_a_live_camera_lines_are_lost_while_the_disk_is_full(tmp_path, caplog):
+    path = tmp_path / "d.jsonl"
+    clock = Clock()
+    size = len(json.dumps(entry(live(0)))) + 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    running = Report(ReportSettings(str(path)), clock).run(live(n) for n in range(9))
+    next(running)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size * 5 // 2, hard))
+    try:
+        for _ in range(4):
+            next(running)
+        clock.now += 5
+        next(running)
+        assert numbers(path) == [0, 1], "no half line, also while the disk is full"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    next(running)
+    assert numbers(path) == [0, 1], "it is not tried at every frame"
+    clock.now += 5
+    list(running)
+    assert numbers(path) == [0, 1, 7, 8]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: cannot be written (File too large); all else goes on, it is tried again",
+        f"{path} is written again, 5 lines are lost",
+    ]
+
+
+def test_of_a_live_camera_a_pipe_s_reader_may_come_and_go(tmp_path, caplog):
+    path, clock = tmp_path / "pipe", Clock()
+    os.mkfifo(str(path))
+    running = Report(ReportSettings(str(path)), clock).run(live(n) for n in range(9))
+    next(running)
+    for wanted in (1, 3):
+        reader = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK)
+        clock.now += 5
+        next(running)
+        assert json.loads(os.read(reader, 1000).decode())["frame"] == wanted
+        os.close(reader)
+        next(running)
+    assert len(caplog.records) == 5, "a beginning and an end of each"
+    assert "Broken pipe" in caplog.text
+
+
+def test_standard_output_that_nobody_reads_ends_a_live_run_too():
+    code = (
+        "import os; from app.stages.report import *;"
+        "from tests.unit.stages.test_report import live;"
+        "read, write = os.pipe(); os.close(read); os.dup2(write, 1);"
+        "list(Report(ReportSettings('-')).run([live(0)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE)
+    assert b"OutputError: standard output cannot be written: Broken pipe" in done.stderr
