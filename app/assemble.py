@@ -67,6 +67,7 @@ class Beside(NamedTuple):
     load: Load  # less is done while it is eased
     ids: Dict[str, int]  # of each camera's tracks: how many were given
     celsius: Callable[[], Optional[float]] = lambda: None  # of the machine, for the picture
+    part: int = 1  # how many pipelines there have been, with this one
 
 
 def assemble(
@@ -167,9 +168,9 @@ def _showing(
     if config.rtsp:
         seen.append(Publish(config.rtsp, cameras))
     if config.record:
-        seen.append(Record(config.record, cameras))
+        seen.append(Record(config.record, cameras, part=beside.part))
     if config.report:
-        seen.append(Report(config.report))
+        seen.append(Report(config.report, goes_on=beside.part > 1))
     if config.events:
         seen.append(Events(config.events))
     return seen

@@ -57,6 +57,7 @@ class _Run:
         self._began = time.monotonic()
         self._next: Optional[Config] = None
         self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
+        self._part = 1
         self._up = False  # the pipeline of the latest config could be made
         self._reloading = False  # systemd has been told so
         self._complaint = ""  # of the config, for systemctl status
@@ -97,7 +98,9 @@ class _Run:
             for line in assemble.describe(chosen):
                 self._terminal.line(line)
             steward = Steward(chosen, backend, self._notifier, self._telemetry.read)
-            beside = assemble.Beside(steward.load, self._ids, lambda: steward.vitals.hottest)
+            beside = assemble.Beside(
+                steward.load, self._ids, lambda: steward.vitals.hottest, self._part
+            )
             pipeline = assemble.assemble(
                 chosen,
                 backend,
@@ -106,6 +109,7 @@ class _Run:
                 beside,
             )
             self._up = True
+            self._part += 1
             if self._reloading:
                 self._reloading = False
                 self._notifier.reloaded()
@@ -153,7 +157,8 @@ class _Run:
             new = self._read()
             for _ in assemble.describe(new):  # which opens manifests
                 pass
-            assemble.check_outputs_of(new._replace(rtsp=None))  # whose port is ours
+            # whose port and unfinished film are ours
+            assemble.check_outputs_of(new._replace(rtsp=None, record=None))
         except AppError as error:
             self._refused(error)
         else:

@@ -3,6 +3,7 @@
 from __future__ import generator_stop
 
 import contextlib
+import os
 import time
 from typing import Callable, Dict, Iterable, NamedTuple, Optional, Sequence
 
@@ -32,11 +33,15 @@ class Record(Stage):
         settings: RecordSettings,
         cameras: Sequence[str],
         now: Callable[[], float] = time.monotonic,
+        part: int = 1,
     ) -> None:
+        """``part``: a later one leaves the films of those before it alone."""
         self._settings = settings
         self._cameras = cameras
         self._now = now
-        self._paths = paths(settings.path, cameras)
+        template, ending = os.path.splitext(settings.path)
+        later = part > 1 and settings.minutes is None
+        self._paths = paths(f"{template}-part{part}{ending}" if later else settings.path, cameras)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
         asked = self._settings

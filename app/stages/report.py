@@ -36,12 +36,19 @@ class Report(Stage):
 
     name = "report"
 
-    def __init__(self, settings: ReportSettings, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: ReportSettings,
+        now: Callable[[], float] = time.monotonic,
+        goes_on: bool = False,
+    ) -> None:
+        """``goes_on``: behind the lines of the pipeline before this one."""
         self._path = settings.path
+        self._goes_on = goes_on
         self._outage = Outage(_shown(settings.path), "lines", now)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
-        with contextlib.closing(_Lines(self._path)) as lines:
+        with contextlib.closing(_Lines(self._path, self._goes_on)) as lines:
             for frame in frames:
                 if not (frame.live and self._outage.waits()):
                     self._tell(lines, frame)
@@ -113,10 +120,10 @@ def entry(frame: Frame) -> Dict[str, Any]:
 class _Lines:
     """The file, opened by the first line: a run that sees nothing leaves an old report be."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, begun: bool) -> None:
         self._path = path
         self._file: Any = None  # without a buffer: a line that is written is out
-        self._begun = False
+        self._begun = begun
 
     def write(self, line: bytes) -> None:
         """Write all of a line, or none: the system may take less at once, and then no more."""

@@ -222,3 +222,28 @@ def test_a_second_sighup_while_the_first_is_obeyed(tmp_path):
         assert result.code == 0
         ran = [line for line in result.err.splitlines() if line.startswith("camera   ")]
         assert ran[-1].startswith("camera   roof"), ran
+
+
+def test_what_was_written_is_still_there_after_a_reload(tmp_path):
+    def more(theme):
+        return (
+            f'report: {{path: "{tmp_path}/found.jsonl"}}\nrecord: {{path: "{tmp_path}/film.mp4"}}\n'
+            f"overlay: {{theme: {theme}}}"
+        )
+
+    with managing(tmp_path) as manager:
+        process, config = service(tmp_path, manager, more=more("dark"))
+        manager.wait("READY=1")
+        manager.listen(2)
+        write(config, tmp_path, more=more("light"))
+        process.send_signal(signal.SIGHUP)
+        manager.wait("READY=1", since=manager.wait("RELOADING=1"))
+        before = (tmp_path / "found.jsonl").read_text()
+        film = (tmp_path / "film.mp4").read_bytes()
+        assert before.count("\n") > 20 and len(film) > 1000
+        manager.listen(3)
+        assert ended(process).code == 0
+    assert (tmp_path / "found.jsonl").read_text().startswith(before)
+    assert (tmp_path / "found.jsonl").read_text().count("\n") > before.count("\n") + 20
+    assert (tmp_path / "film.mp4").read_bytes() == film
+    assert len((tmp_path / "film-part2.mp4").read_bytes()) > 1000
