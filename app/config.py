@@ -8,7 +8,7 @@ defaults all come from it.
 from typing import Any, Dict, Optional, Tuple
 
 from app import scene, settings
-from app.cameras import CAMERA, FilePath, Viewed, short_name
+from app.cameras import CAMERA, Viewed, short_name
 from app.conflicts import Config, disagreements
 from app.device.backend import BackendSettings
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
@@ -16,6 +16,7 @@ from app.manifest import inline_group
 from app.media.draw import Style
 from app.media.draw_letters import THEMES
 from app.media.mount import RtspSettings
+from app.references import FilePath
 from app.settings import Group, Setting
 from app.stages.detect import DetectSettings
 from app.stages.privacy import PrivacySettings
