@@ -22,7 +22,7 @@ from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
 from app.errors import DeviceError, EngineError
-from app.media import journal, keep, mp4, picture, rtsp
+from app.media import journal, keep, listen, mosaic, mp4, picture, rtsp
 from app.media.reader import open_source
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
@@ -88,7 +88,7 @@ def assemble(
         second.append(
             Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
         )
-    third += _showing(config, cameras)
+    third += _showing(config, captured)
     lanes = [first] + [lane for lane in (second, third) if lane]
     turns = Turns(config.detect.interval, config.detect.latency_ms / 1000)
     batch = max(network.batch for network in networks.values())
@@ -120,8 +120,9 @@ def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
     return class_ids(known or classes, model)  # which says so where it knows none
 
 
-def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, Stage]]:
+def _showing(config: Config, captured: Sequence[Source]) -> List[Union[BatchStage, Stage]]:
     """What makes pictures and lines of it all. Nothing leaves before what is private is hidden."""
+    cameras = [source.camera for source in captured]
     seen: List[Union[BatchStage, Stage]] = []
     snapshots = config.events is not None and config.events.snapshots is not None
     pictures = config.rtsp is not None or config.record is not None or snapshots
@@ -130,7 +131,7 @@ def _showing(config: Config, cameras: Sequence[str]) -> List[Union[BatchStage, S
     if pictures:
         seen.append(Overlay(config.overlay))
     if config.rtsp:
-        seen.append(Publish(config.rtsp, cameras))
+        seen.append(Publish(config.rtsp, captured, config.overlay.theme))
     if config.record:
         seen.append(Record(config.record, cameras))
     if config.report:
@@ -167,7 +168,12 @@ def describe(config: Config) -> Iterator[str]:
             yield f"line     {camera.name}: {line.name}"
     if config.rtsp:
         for camera in config.cameras:
-            yield f"rtsp     {rtsp.url(config.rtsp, camera.name)}"
+            yield f"rtsp     {listen.url(config.rtsp, camera.name)}"
+        if config.rtsp.mosaic:
+            yield f"rtsp     {listen.url(config.rtsp, mosaic.NAME)}"
+        open_to_all = listen.open_to_all(config.rtsp)
+        if open_to_all:
+            yield f"note     {open_to_all}"
     if config.record:
         names = [camera.name for camera in config.cameras]
         for path in record.paths(config.record.path, names).values():
