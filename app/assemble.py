@@ -35,7 +35,7 @@ from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
 from app.errors import DeviceError, EngineError
-from app.media import journal, keep, mp4, picture, rtsp
+from app.media import journal, keep, listen, mosaic, mp4, picture, rtsp
 from app.media.fitted import Fitted
 from app.media.reader import open_source
 from app.service import http
@@ -120,7 +120,7 @@ def assemble(
         second.append(
             Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
         )
-    third += _showing(config, cameras, beside)
+    third += _showing(config, captured, beside)
     lanes = [first] + [lane for lane in (second, third) if lane]
     turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, beside.load)
     batch = max(network.batch for network in networks.values())
@@ -153,9 +153,10 @@ def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
 
 
 def _showing(
-    config: Config, cameras: Sequence[str], beside: Beside
+    config: Config, captured: Sequence[Source], beside: Beside
 ) -> List[Union[BatchStage, Stage]]:
     """What makes pictures and lines of it all. Nothing leaves before what is private is hidden."""
+    cameras = [source.camera for source in captured]
     seen: List[Union[BatchStage, Stage]] = []
     snapshots = config.events is not None and config.events.snapshots is not None
     pictures = config.rtsp is not None or config.record is not None or snapshots
@@ -166,7 +167,7 @@ def _showing(
         if config.http:
             seen.append(Show())
     if config.rtsp:
-        seen.append(Publish(config.rtsp, cameras))
+        seen.append(Publish(config.rtsp, captured, config.overlay.theme, beside.load))
     if config.record:
         seen.append(Record(config.record, cameras, part=beside.part))
     if config.report:
@@ -203,7 +204,12 @@ def describe(config: Config) -> Iterator[str]:
             yield f"line     {camera.name}: {line.name}"
     if config.rtsp:
         for camera in config.cameras:
-            yield f"rtsp     {rtsp.url(config.rtsp, camera.name)}"
+            yield f"rtsp     {listen.url(config.rtsp, camera.name)}"
+        if config.rtsp.mosaic:
+            yield f"rtsp     {listen.url(config.rtsp, mosaic.NAME)}"
+        open_to_all = listen.open_to_all(config.rtsp)
+        if open_to_all:
+            yield f"note     {open_to_all}"
     if config.http:
         yield f"http     {http.url(config.http)}"
         if http.public(config.http):

@@ -1,6 +1,5 @@
 """cameras: what may stand with one camera in a config: its source, its login, its places."""
 
-import os
 import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
@@ -10,6 +9,7 @@ from app.errors import ConfigError
 from app.kinds import Flag, ListOf, Number, Text, Whole
 from app.media import uri
 from app.media.camera import Camera
+from app.references import Secret
 from app.settings import Complaint, Group, Setting
 from app.stages.watch import Scene
 
@@ -54,17 +54,6 @@ def short_name(text: str) -> Optional[str]:
     return "must be letters, digits, - and _ (it becomes part of a URL and of file names)"
 
 
-class FilePath(Text):
-    """A file's path; ~ is the home folder."""
-
-    def __init__(self) -> None:
-        super().__init__(check=lambda text: None if text.strip() else "must not be empty")
-
-    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
-        text = super().read(node, place, report)
-        return None if text is None else os.path.expanduser(text)
-
-
 class _Source(Text):
     """A source's URI. What it says is never repeated in a message."""
 
@@ -78,38 +67,6 @@ class _Source(Text):
             return report.wrong(node, place, f"cannot be used: {error}")
 
 
-class _Secret(Group):
-    """A password by reference: {env: NAME} or {file: PATH}, never written out."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            lambda env, file: (env, file),
-            (
-                Setting("env", Text(), None, "the environment variable that holds it"),
-                Setting("file", FilePath(), None, "the file whose first line holds it"),
-            ),
-        )
-
-    def read(self, node: Any, place: str, report: kinds.Report) -> Any:
-        if kinds.kind_of(node) != "a mapping":
-            return report.wrong(node, place, "must be {env: NAME} or {file: PATH}, not written out")
-        told = super().read(node, place, report)
-        if told is None:
-            return None
-        env, file = told
-        if (env is None) == (file is None):
-            return report.wrong(node, place, "must have one of env and file")
-        if env is not None:
-            if env not in os.environ:
-                return report.wrong(node, place, f"names {env}, which the environment lacks")
-            return os.environ[env]
-        try:
-            with open(file) as lines:
-                return lines.readline().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            return report.wrong(node, place, f"names {file}, which cannot be read: {error}")
-
-
 CAMERA = Group(
     _viewed,
     (
@@ -121,7 +78,7 @@ CAMERA = Group(
             "v4l2:///dev/video0, csi://0 or test://",
         ),
         Setting("user", Text(), "", "the camera's user name"),
-        Setting("password", _Secret(), "", "the camera's password: {env: NAME} or {file: PATH}"),
+        Setting("password", Secret(), "", "the camera's password: {env: NAME} or {file: PATH}"),
         Setting("transport", Text(("tcp", "udp")), "tcp", "how RTSP carries the picture"),
         Setting("latency_ms", Whole(0, 10000), 200, "RTSP: how long to wait for late packets"),
         Setting("timeout_s", Number(0.5, 300), 5.0, "no picture for this long: connect anew"),

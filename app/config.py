@@ -5,18 +5,18 @@ What may be written stands once, in ``CONFIG``: the reader, the JSON Schema in c
 defaults all come from it.
 """
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 from app import scene, settings
-from app.cameras import CAMERA, FilePath, Viewed, short_name
+from app.cameras import CAMERA, Viewed, short_name
 from app.conflicts import Config, disagreements
 from app.device.backend import BackendSettings
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
 from app.manifest import inline_group
 from app.media.draw import Style
 from app.media.draw_letters import THEMES
-from app.media.mount import RtspSettings
-from app.service.http import HttpSettings
+from app.references import FilePath
+from app.served import HTTP, RTSP
 from app.service.relief import LimitsSettings
 from app.settings import Group, Setting
 from app.stages.detect import DetectSettings
@@ -58,10 +58,6 @@ def _config(cameras: Tuple[Viewed, ...], **rest: Any) -> Config:
         privacy=privacy,
         **rest,
     )
-
-
-def _said(text: str) -> Optional[str]:
-    return None if text.strip() else "must not be empty"
 
 
 _DETECT = Group(
@@ -133,32 +129,13 @@ CONFIG = Group(
         ),
         Setting(
             "rtsp",
-            Group(
-                RtspSettings,
-                (
-                    Setting(
-                        "address",
-                        Text(check=_said),
-                        "127.0.0.1",
-                        "0.0.0.0 = everywhere",
-                    ),
-                    Setting("port", Whole(1, 65535), 8554, "TCP port"),
-                    Setting("bitrate_kbps", Whole(50, 100000), 2500, "H.264 bit rate"),
-                    Setting("keyframe_s", Number(0.1, 60), 1.0, "seconds between key frames"),
-                ),
-            ),
+            RTSP,
             None,
             "serve rtsp://ADDRESS:PORT/CAMERA; absent: nothing is served",
         ),
         Setting(
             "http",
-            Group(
-                HttpSettings,
-                (
-                    Setting("address", Text(check=_said), "127.0.0.1", "0.0.0.0 = everywhere"),
-                    Setting("port", Whole(1, 65535), 8080, "TCP port"),
-                ),
-            ),
+            HTTP,
             None,
             "health, metrics and snapshots at http://ADDRESS:PORT/; absent: nothing listens",
         ),

@@ -9,7 +9,7 @@ from app.analytics.tracker import TrackSettings
 from app.device.backend import BackendSettings, Model
 from app.errors import ConfigError
 from app.manifest import Inline
-from app.media import uri
+from app.media import mosaic, uri
 from app.media.camera import Camera
 from app.media.draw import PLAIN, Style
 from app.media.mount import RtspSettings
@@ -58,6 +58,7 @@ def disagreements(config: Config) -> Iterator[Complaint]:
     yield from _doubles("models", [one.name for one in config.models])
     yield from misfits(config, _described_models(config))
     yield from _settings_at_odds(config)
+    yield from _mosaic(config)
     yield from _files(config)
 
 
@@ -178,6 +179,17 @@ def _settings_at_odds(config: Config) -> Iterator[Complaint]:
     sure = config.detect.score
     if config.track and sure is not None and config.track.low > sure:
         yield Complaint(("track", "low"), f"is above detect.score, {sure:g}")
+
+
+def _mosaic(config: Config) -> Iterator[Complaint]:
+    if config.rtsp is None or not config.rtsp.mosaic:
+        return
+    if len(config.cameras) < 2:
+        yield Complaint(("rtsp", "mosaic"), "needs two cameras or more; set rtsp.mosaic to false")
+    for row, camera in enumerate(config.cameras):
+        if camera.name == mosaic.NAME:
+            text = f"{camera.name!r} is the mount of rtsp.mosaic; give the camera another name"
+            yield Complaint(("cameras", row, "name"), text)
 
 
 def _files(config: Config) -> Iterator[Complaint]:

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+import numpy as np
+
 from app.media import gst
 
 SOON_S = 20.0
@@ -20,23 +22,29 @@ def wait_for(true, limit_s=SOON_S):
         pause.wait(0.02)
 
 
-def ask(url, method="DESCRIBE"):
+def ask(url, method="DESCRIBE", header="User-Agent: test"):
     """The first line of the server's answer."""
     place = url.split("/")[2].rsplit(":", 1)
     with socket.create_connection((place[0].strip("[]"), int(place[1])), timeout=SOON_S) as line:
-        line.sendall(f"{method} {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        line.sendall(f"{method} {url} RTSP/1.0\r\nCSeq: 1\r\n{header}\r\n\r\n".encode())
         return line.recv(4096).split(b"\r\n")[0]
 
 
 class Viewer:
     """GStreamer's client, in this process."""
 
-    def __init__(self, url, protocols="tcp"):
+    def __init__(self, url, protocols="tcp", **rest):
         self._gst = gst.load()
         self._line = self._gst.parse_launch(
-            f"rtspsrc location={url} protocols={protocols} latency=0 ! rtph264depay ! h264parse ! "
-            "avdec_h264 ! appsink name=out sync=false max-buffers=2 drop=true"
+            "rtspsrc name=source latency=0 ! rtph264depay ! h264parse ! avdec_h264 ! "
+            "videoconvert ! video/x-raw,format=GRAY8 ! "
+            "appsink name=out sync=false max-buffers=2 drop=true"
         )
+        source = self._line.get_by_name("source")
+        self._gst.util_set_object_arg(source, "protocols", protocols)
+        source.set_property("location", url)
+        for name, value in rest.items():
+            source.set_property(name.replace("_", "-"), value)
         self._out = self._line.get_by_name("out")
 
     def __enter__(self):
@@ -49,10 +57,40 @@ class Viewer:
     def see(self, count):
         """Width and height of the newest of ``count`` decoded pictures."""
         for _ in range(count):
-            sample = self._out.emit("try-pull-sample", int(SOON_S * self._gst.SECOND))
-            assert sample is not None, "no picture"
+            sample = self._sample()
         shape = sample.get_caps().get_structure(0)
         return shape.get_value("width"), shape.get_value("height")
+
+    def look(self):
+        """The next decoded picture, (H, W) uint8 of grey."""
+        sample = self._sample()
+        shape = sample.get_caps().get_structure(0)
+        width, height = shape.get_value("width"), shape.get_value("height")
+        buffer = sample.get_buffer()
+        rows = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8)
+        return rows.reshape(height, -1)[:, :width]
+
+    def ends(self):
+        """Why the stream is over: what GStreamer has told of its end or an error, or nothing."""
+        kinds = self._gst.MessageType.EOS | self._gst.MessageType.ERROR
+        message = self._line.get_bus().pop_filtered(kinds)
+        if message is None:
+            return ""
+        return str(message.parse_error()) if message.type == self._gst.MessageType.ERROR else "EOS"
+
+    def refused(self):
+        """What the server's refusal was told as."""
+        wait_for(lambda: self._remember())
+        return self._told
+
+    def _remember(self):
+        self._told = self.ends()
+        return self._told
+
+    def _sample(self):
+        sample = self._out.emit("try-pull-sample", int(SOON_S * self._gst.SECOND))
+        assert sample is not None, "no picture: " + self.ends()
+        return sample
 
 
 FFMPEG_VIEWER = """

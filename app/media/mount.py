@@ -3,13 +3,15 @@
 import functools
 import threading
 import time
+import weakref
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
 from app.media import gst
+from app.media.camera import Login
 from app.media.encode import Format, has_property, rtsp_launch
-from app.media.yuv import encoded_size, i420
+from app.media.yuv import i420
 
 _STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
 _LEAVING_S = 2.0
@@ -20,6 +22,11 @@ class RtspSettings(NamedTuple):
     port: int = 8554
     bitrate_kbps: int = 2500
     keyframe_s: float = 1.0
+    viewers: int = 16  # at once, of all mounts together
+    mosaic: bool = False  # one more mount, of all cameras
+    login: Login = Login("", "")  # what a viewer must know; empty: nothing
+    auth: str = "digest"  # or "basic", for which the password is sent as it is
+    certificate: str = ""  # PEM with key and certificate: rtsps:// in place of rtsp://
 
 
 class Line:
@@ -29,38 +36,42 @@ class Line:
         self.media = media
         self.source = source  # the appsrc
         self.form = form
-        self.pts = 0  # of the newest picture; only the pushing thread looks
+        self.pts = 0  # of the newest picture; 0 before the first
         self.gone = threading.Event()
 
 
 class Mount:
     """One path: a factory of GStreamer lines, and the way into the line that runs now."""
 
-    def __init__(
-        self, name: str, settings: RtspSettings, encoder: str, rtsp: "Bindings", udp: Any
-    ) -> None:
+    def __init__(self, settings: RtspSettings, encoder: str, rtsp: "Bindings", udp: Any) -> None:
         self._settings = settings
         self._encoder = encoder
         self._rtsp = rtsp
         self.line: Optional[Line] = None  # replaced whole, by the server's threads
         self.encoded = 0
         self.skipped = 0
-        self._step_s = 0.0
-        self._captured = 0.0
-        self._offered: Optional[Format] = None
-        self.factory = rtsp.Server.RTSPMediaFactory()
+        self.offered = Format(0, 0, 1)
+        self.factory = _factory_of_one(rtsp.Server)()
         self.factory.set_shared(True)
         self.factory.set_latency(0)
         self.factory.set_address_pool(udp)
         self.factory.connect("media-configure", self._begin)
 
-    @property
-    def ready(self) -> bool:
-        return self._offered is not None
+    def offer(self, form: Format) -> None:
+        """Say what the next first viewer gets. Who watches already keeps what they have."""
+        self.factory.set_launch(
+            rtsp_launch(
+                self._encoder,
+                form,
+                self._settings.bitrate_kbps,
+                self._settings.keyframe_s,
+                has_property,
+            )
+        )
+        self.offered = form
 
-    def push(self, image: np.ndarray, captured: float) -> None:
-        self._learn(captured)
-        self._offer(image)
+    def show(self, image: np.ndarray, captured: float) -> None:
+        """Send a picture to who watches, fitted into their size. By one thread at a time."""
         line = self.line
         if line is None:
             return
@@ -98,50 +109,44 @@ class Mount:
         )
         pay.get_static_pad("sink").push_event(event)
 
-    def _learn(self, captured: float) -> None:
-        """Keep the mean time between two pictures: encoders want a rate."""
-        step = captured - self._captured
-        self._captured = captured
-        if 0 < step < 2:
-            self._step_s = step if not self._step_s else self._step_s * 0.9 + step * 0.1
-
-    def _offer(self, image: np.ndarray) -> None:
-        """Say what the next first viewer gets. Who watches already keeps the size they have."""
-        width, height = encoded_size(image)
-        fps = max(1, min(120, int(round(1 / self._step_s)))) if self._step_s else 25
-        old = self._offered
-        if old and old[:2] == (width, height) and abs(old.fps - fps) <= 0.2 * old.fps:
-            return
-        form = Format(width, height, fps)
-        self.factory.set_launch(
-            rtsp_launch(
-                self._encoder,
-                form,
-                self._settings.bitrate_kbps,
-                self._settings.keyframe_s,
-                has_property,
-            )
-        )
-        self._offered = form
-
     def _begin(self, _: Any, media: Any) -> None:
         source = media.get_element().get_by_name("source")
         shape = source.get_property("caps").get_structure(0)
         width, height = shape.get_value("width"), shape.get_value("height")
         _, fps, _ = shape.get_fraction("framerate")
         line = Line(media, source, Format(width, height, fps))
-        media.connect_after("unprepared", self._end, line)
+        # weakly: media and line would hold each other, and both of them sockets, for long
+        media.connect_after("unprepared", self._end, weakref.ref(line))
         self.line = line
 
-    def _end(self, _: Any, line: Line) -> None:
+    def _end(self, _: Any, ended: "weakref.ReferenceType[Line]") -> None:
+        line = ended()
+        if line is None:
+            return
         if self.line is line:
             self.line = None
         line.gone.set()
 
 
+@functools.lru_cache(maxsize=None)
+def _factory_of_one(server: Any) -> Any:
+    """A factory whose media is shared by all viewers, whatever is behind the path they ask for."""
+
+    base: Any = server.RTSPMediaFactory
+
+    class Factory(base):  # type: ignore[misc]
+        # Else "/a?b", "/a/" and a SETUP of "/a/stream=0" alone would each make a line of its own,
+        # and those who watch already would be left without pictures.
+        def do_gen_key(self, _: Any) -> str:
+            return "one"
+
+    return Factory
+
+
 class Bindings(NamedTuple):
     Gst: Any
     GLib: Any
+    Gio: Any
     Server: Any
     Rtsp: Any
     Video: Any
@@ -151,6 +156,6 @@ class Bindings(NamedTuple):
 def bindings() -> Bindings:
     loaded = gst.load()
     server, rtsp, video = map(gst.namespace, ("GstRtspServer", "GstRtsp", "GstVideo"))
-    from gi.repository import GLib
+    from gi.repository import Gio, GLib
 
-    return Bindings(loaded, GLib, server, rtsp, video)
+    return Bindings(loaded, GLib, Gio, server, rtsp, video)

@@ -4,27 +4,38 @@ from __future__ import generator_stop
 
 import contextlib
 import ctypes
-import errno
 import functools
 import logging
-import os
 import socket
 import threading
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+import time
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from app.core.stage import Source
 from app.errors import OutputError, SourceError
-from app.media import gst
+from app.media import gst, listen, mosaic
 from app.media.encode import best
+from app.media.guard import admit, guard
+from app.media.mosaic import Mosaic
 from app.media.mount import Mount, RtspSettings, bindings
+from app.media.slate import Slate
+from app.media.view import View
 
 logger = logging.getLogger(__name__)
 
 _UDP_PORTS = (50000, 50999)
-_CLEANUP_S = 2
+_CLEANUP_MS = 2000
+_SLATE_MS = 250
 _CLOSING_S = 2.0
-_CLIENTS = 64  # each costs a thread and two files, whether or not it ever asks for something
+_CLIENTS = 64  # at least; each costs a thread and two files, whether or not it asks for anything
+_IDLE_S = 10.0  # a connection that watches nothing for so long makes room for others
+_MOST_BYTES = 65536  # of one request
+
+Sources = Mapping[str, Source]
+_UNKNOWN: Sources = MappingProxyType({})
 
 
 class MountStats(NamedTuple):
@@ -32,50 +43,75 @@ class MountStats(NamedTuple):
     running: bool  # an encoder exists: somebody watches, or is about to
     encoded: int  # pictures handed to the encoder; stands still while nobody watches
     skipped: int  # pictures that came while the encoder was busy with older ones
+    encoder: str = ""  # the GStreamer element that makes the H.264
 
 
 class RtspServer:
     """Takes pictures from one thread, serves them from others. See serving()."""
 
-    def __init__(self, settings: RtspSettings, mounts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        settings: RtspSettings,
+        mounts: Sequence[str],
+        sources: Sources = _UNKNOWN,
+        theme: str = "dark",
+    ) -> None:
         self._settings = settings
         self._rtsp = bindings()
         self.encoder = best()
         self._server = self._rtsp.Server.RTSPServer()
         self._server.set_address(settings.address)
         self._server.set_service(str(settings.port))
-        self._server.set_backlog(_CLIENTS)
-        # A thread a client: one whose camera is silent waits in DESCRIBE, alone.
+        self._clients = max(_CLIENTS, 2 * settings.viewers)
+        self._server.set_backlog(self._clients)
+        if self._server.find_property("content-length-limit"):  # not in JetPack 4's GStreamer
+            self._server.set_property("content-length-limit", _MOST_BYTES)
+        self._server.get_session_pool().set_max_sessions(settings.viewers)
+        self._server.set_auth(guard(settings, self._rtsp))
+        # A thread a client: one that has to wait waits alone.
         self._server.get_thread_pool().set_max_threads(-1)
         self._server.connect("client-connected", self._welcome)
         udp = self._rtsp.Server.RTSPAddressPool()
         host = socket.getaddrinfo(settings.address, None)[0][4][0]
         udp.add_range(host, host, _UDP_PORTS[0], _UDP_PORTS[1], 0)
-        self._mounts: Dict[str, Mount] = {}
-        for name in mounts:
-            mount = Mount(name, settings, self.encoder, self._rtsp, udp)
+        common = (settings, self.encoder, self._rtsp, udp)
+        self._views = {name: View(name, *common, sources.get(name), theme) for name in mounts}
+        self._mounts: Dict[str, Mount] = dict(self._views)
+        self._mosaic: Optional[Mosaic] = None
+        if settings.mosaic:
+            slates = {name: Slate(name, sources.get(name), theme) for name in mounts}
+            whole = self._mounts[mosaic.NAME] = Mount(*common)
+            self._mosaic = Mosaic(whole, self._views, slates)
+        for name, mount in self._mounts.items():
+            admit(mount.factory, self._rtsp)
             self._server.get_mount_points().add_factory("/" + name, mount.factory)
-            self._mounts[name] = mount
         self._context = self._rtsp.GLib.MainContext.new()
         self._closing = threading.Event()
-        self._surplus: List[Any] = []  # clients beyond the limit; only turn()'s thread looks
+        self._used: Dict[Any, float] = {}  # client -> when it was last seen to watch, or came
         attached = self._server.attach(self._context)
         if not attached:
-            raise _in_use(settings)
-        self._listening = self._context.find_source_by_id(attached)
-        self._cleanup = self._rtsp.GLib.timeout_source_new_seconds(_CLEANUP_S)
-        self._cleanup.set_callback(self._forget_the_dead)
-        self._cleanup.attach(self._context)
+            raise listen.in_use(settings)
+        self._sources = [self._context.find_source_by_id(attached)]
+        self._every(_CLEANUP_MS, self._forget_the_dead)
+        self._every(_SLATE_MS, self._stand_in)
+        if self._mosaic is not None:
+            self._every(1000 // mosaic.FPS, self._mosaic.compose)
 
     def push(self, mount: str, image: np.ndarray, captured: float) -> None:
         """
         Show a picture, taken at ``captured`` (monotonic seconds). Returns at once and never
         raises because of viewers; the picture is the caller's again afterwards.
         """
-        self._mounts[mount].push(image, captured)
+        self._views[mount].push(image, captured)
+        if self._mosaic is not None:
+            self._mosaic.take(mount, image)
+
+    @property
+    def mounts(self) -> Sequence[str]:
+        return tuple(self._mounts)
 
     def url(self, mount: str) -> str:
-        return url(self._settings._replace(port=self._server.get_bound_port()), mount)
+        return listen.url(self._settings._replace(port=self._server.get_bound_port()), mount)
 
     def viewers(self, mount: str) -> int:
         """How many are playing now. One that vanished counts until its session times out."""
@@ -93,45 +129,80 @@ class RtspServer:
     def stats(self, mount: str) -> MountStats:
         chosen = self._mounts[mount]
         running = chosen.line is not None
-        return MountStats(self.viewers(mount), running, chosen.encoded, chosen.skipped)
+        return MountStats(
+            self.viewers(mount), running, chosen.encoded, chosen.skipped, self.encoder
+        )
 
     def turn(self) -> None:
         """Serve until close(). The body of the server's own thread."""
         while not self._closing.is_set():
             self._context.iteration(True)
-            while self._surplus:
-                self._surplus.pop().close()
-        self._cleanup.destroy()
-        self._listening.destroy()
-        self._cleanup = self._listening = None  # the source holds the socket
+        while self._sources:
+            self._sources.pop().destroy()  # and forget it: one of them holds the socket
+        for client in self._server.client_filter(None, None):
+            _hang_up(client)
         remove = self._rtsp.Server.RTSPFilterResult.REMOVE
-        self._server.client_filter(lambda *_: remove)
         self._server.get_session_pool().filter(lambda *_: remove)
         while self._context.pending():
             self._context.iteration(False)
 
     def close(self) -> None:
         self._closing.set()
+        for view in self._views.values():
+            view.release()
         self._context.wakeup()
 
-    def _forget_the_dead(self, *_: Any) -> bool:
+    def _every(self, period_ms: int, work: Callable[[], None]) -> None:
+        """Have turn()'s thread do some work over and over."""
+
+        def again(*_: Any) -> bool:
+            work()
+            return True
+
+        source = self._rtsp.GLib.timeout_source_new(period_ms)
+        source.set_callback(again)
+        source.attach(self._context)
+        self._sources.append(source)
+
+    def _stand_in(self) -> None:
+        for view in self._views.values():
+            view.stand_in()
+
+    def _forget_the_dead(self) -> None:
+        """End silent sessions, and connections that have watched nothing lately."""
         self._server.get_session_pool().cleanup()
-        return True
+        now = time.monotonic()
+        for client in self._server.client_filter(None, None):
+            if client.session_filter(None, None):
+                self._used[client] = now
+            elif now - self._used.get(client, now) >= _IDLE_S:
+                _hang_up(client)
+        # What is left of a failed handshake waits there, with its socket, to be let go.
+        default = self._rtsp.GLib.MainContext.default()
+        for _ in range(self._clients):
+            if not default.iteration(False):
+                break
 
     def _welcome(self, server: Any, client: Any) -> None:
-        if len(server.client_filter(None, None)) >= _CLIENTS:
-            self._surplus.append(client)  # it cannot be closed before this signal is over
+        if len(server.client_filter(None, None)) >= self._clients:
+            _hang_up(client)
             return
+        self._used[client] = time.monotonic()
+        client.connect("closed", self._leave)
         client.connect("pre-describe-request", self._admit)
         client.connect("pre-setup-request", self._admit)
         client.connect("play-request", self._refresh)
 
+    def _leave(self, client: Any) -> None:
+        self._used.pop(client, None)
+
     def _admit(self, _: Any, context: Any) -> Any:
-        """Say 503 "come again" where no picture has come yet, so that clients do not wait."""
+        """Say 503 "come again" to one viewer too many, before anything is made for it."""
         codes = self._rtsp.Rtsp.RTSPStatusCode
-        mount = self._asked(context)
-        if mount is not None and not mount.ready:
+        sessions = self._server.get_session_pool().get_n_sessions()
+        if context.session is None and sessions >= self._settings.viewers:
             return codes.SERVICE_UNAVAILABLE
+        mount = self._asked(context)
         if mount is not None:
             mount.settle()
         return codes.OK
@@ -145,19 +216,36 @@ class RtspServer:
         return self._mounts.get(context.uri.abspath.strip("/").split("/stream=")[0])
 
 
-@contextlib.contextmanager
-def serving(settings: RtspSettings, mounts: Sequence[str]) -> Iterator[RtspServer]:
+def _hang_up(client: Any) -> None:
     """
-    Serve ``mounts`` for the length of the ``with``. Raises OutputError where it cannot.
+    Have a client's own thread close it. Closed from another, one amid TLS's handshake would stay,
+    and one that reads would crash.
+    """
+    with contextlib.suppress(Exception):  # GLib.Error: it has gone by itself
+        client.get_connection().get_read_socket().shutdown(True, True)
 
-    A mount has no size before its first picture; who asks earlier is told 503.
+
+@contextlib.contextmanager
+def serving(
+    settings: RtspSettings,
+    mounts: Sequence[str],
+    sources: Sources = _UNKNOWN,
+    theme: str = "dark",
+) -> Iterator[RtspServer]:
+    """
+    Serve ``mounts``, one for each camera, for the length of the ``with``, and the mosaic of them
+    all if that is asked for. Raises OutputError where it cannot.
+
+    A mount without a new picture shows a slate, in the overlay's ``theme``, which says what
+    ``sources`` know of the camera. A mount has no size before its first picture, which its first
+    viewer waits for, but not for long.
     """
     check(settings)
-    server = RtspServer(settings, mounts)
+    server = RtspServer(settings, mounts, sources, theme)
     # GLib's loop must have a thread; the one thread that Pipeline does not make.
     thread = threading.Thread(target=server.turn, name="rtsp", daemon=True)
     thread.start()
-    for mount in mounts:
+    for mount in server.mounts:
         logger.info("serving %s", server.url(mount))
     try:
         yield server
@@ -166,36 +254,16 @@ def serving(settings: RtspSettings, mounts: Sequence[str]) -> Iterator[RtspServe
         thread.join(_CLOSING_S)
 
 
-def url(settings: RtspSettings, mount: str) -> str:
-    """Where a viewer on this machine finds a mount."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)
-    host = f"[{host}]" if ":" in host else host
-    return f"rtsp://{host}:{settings.port}/{mount}"
-
-
 def check(settings: RtspSettings) -> None:
-    """Raise OutputError where serving() would: no GStreamer, or an address that is taken."""
+    """
+    Raise OutputError where serving() would: no GStreamer, no usable certificate, an address that
+    is taken.
+    """
     reason = missing()
     if reason:
         raise OutputError(reason)
-    if not 0 <= settings.port <= 65535:  # the C library would take the remainder
-        raise OutputError(f"{settings.port} is no port. Choose one of 1024 to 65535")
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(
-            settings.address, settings.port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(place)
-            trial.listen(1)
-    except OSError as exc:
-        if exc.errno == errno.EADDRINUSE:
-            raise _in_use(settings) from exc
-        raise OutputError(
-            f"RTSP cannot listen on port {settings.port} of {settings.address}: "
-            f"{os.strerror(exc.errno) if (exc.errno or 0) > 0 else exc.args[-1]}. "
-            "Choose an address of this machine, and a port from 1024 on"
-        ) from exc
+    guard(settings, bindings())
+    listen.check(settings)
 
 
 @functools.lru_cache(maxsize=None)
@@ -218,10 +286,3 @@ def limit_arenas(count: int = 1) -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).mallopt(-8, count)  # M_ARENA_MAX
-
-
-def _in_use(settings: RtspSettings) -> OutputError:
-    return OutputError(
-        f"port {settings.port} of {settings.address} is in use. "
-        "Stop the program that has it, or choose another with --rtsp PORT"
-    )
