@@ -22,6 +22,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FREED = 3  # times what is needed; where that does not help, somebody else takes it
 SUFFIX = ".event.jpg"  # by which an album knows its own
 
+_TICK_NS = 1000000  # more than file systems round
+
 _PART = re.compile(r"\..+" + re.escape(SUFFIX) + r"\.[0-9a-f]{8}\.part")
 
 
@@ -29,7 +31,8 @@ class Album:
     """
     A folder of JPEG files. The oldest are removed so that all take at most ``most_mb``; the newest
     is always kept, and so is every file that is not the album's. On a full disk, too, the oldest
-    make room. A power cut may leave the newest empty.
+    make room. A later run learns which they are from the files' times, which grow whatever the
+    clock does. A power cut may leave the newest empty.
     """
 
     def __init__(self, folder: str, most_mb: float) -> None:
@@ -37,6 +40,7 @@ class Album:
         self._most = int(most_mb * 1e6)
         self._kept: Optional["OrderedDict[str, int]"] = None  # path -> bytes, oldest first
         self._bytes = 0
+        self._newest_ns = 0  # the time of the newest file
         self._failing = False
 
     def add(self, name: str, image: np.ndarray) -> str:
@@ -63,6 +67,7 @@ class Album:
         self._failing = False
         self._bytes += len(content) - kept.pop(path, 0)
         kept[path] = len(content)
+        self._in_order(path)
         while self._bytes > self._most and len(kept) > 1:
             self._remove_oldest()
         return path
@@ -76,6 +81,15 @@ class Album:
                 return False
             raise
         return True
+
+    def _in_order(self, path: str) -> None:
+        """Make the newest file's time the latest, so that a later run knows the order."""
+        with contextlib.suppress(OSError):
+            when_ns = os.stat(path).st_mtime_ns
+            if when_ns <= self._newest_ns:  # the clock was set back
+                when_ns = self._newest_ns + _TICK_NS
+                os.utime(path, ns=(when_ns, when_ns))
+            self._newest_ns = when_ns
 
     def _remove_oldest(self) -> None:
         assert self._kept is not None
@@ -94,7 +108,8 @@ class Album:
                         os.unlink(entry.path)
                     elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
                         status = entry.stat(follow_symlinks=False)
-                        found.append((status.st_mtime, entry.path, status.st_size))
+                        found.append((status.st_mtime_ns, entry.path, status.st_size))
+            self._newest_ns = max([0] + [when_ns for when_ns, _, _ in found])
             self._kept = OrderedDict((path, size) for _, path, size in sorted(found))
             self._bytes = sum(self._kept.values())
         return self._kept

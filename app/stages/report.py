@@ -154,7 +154,9 @@ class _Lines:
         os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
         # A pipe that nobody reads must be an error, not a wait.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # novm: numbers
-        number = os.open(self._path, flags if self._begun else flags | os.O_TRUNC, 0o666)
+        if not self._begun:
+            flags |= os.O_TRUNC
+        number = os.open(self._path, flags, 0o666)
         os.set_blocking(number, True)
         return open(number, "wb", buffering=0)
 

@@ -208,6 +208,21 @@ def test_a_stray_next_cannot_end_a_stream(path):
         assert "__future__.generator_stop" in imported(path)
 
 
+# Who may ask what time of day it is: everything else counts by the monotonic clock.
+ASK_THE_TIME = {"checkup", "device.planfile", "media.film", "media.live", "media.pattern"}
+
+
+def test_a_clock_that_is_set_concerns_only_who_names_a_time_of_day():
+    asking = {
+        ".".join(path.with_suffix("").parts[1:])
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr == "time"
+        if isinstance(node.value, ast.Name) and node.value.id == "time"
+    }
+    assert asking == ASK_THE_TIME
+
+
 IMPORT_ALL = """
 import importlib, importlib.machinery, sys
 

@@ -7,6 +7,7 @@ import pytest
 from app import atomic
 from app.errors import OutputError
 from app.media.picture import SUFFIX, Album, file_name, jpeg
+from tests import disk
 
 IMAGE = np.random.RandomState(0).randint(0, 255, (48, 64, 3)).astype(np.uint8)
 SIZE = len(jpeg(IMAGE))
@@ -68,6 +69,31 @@ def test_what_an_earlier_run_left_counts_and_what_is_not_ours_stays(tmp_path):
     assert left == sorted(
         ["folder" + SUFFIX, "holiday.jpg", "new" + SUFFIX, "old" + SUFFIX]
     )  # and not what a kill left half written
+
+
+def test_a_clock_that_is_set_back_does_not_make_new_pictures_old(tmp_path):
+    ahead = 4 * 10**9  # a clock of the year 2096, before it was set
+    os.utime(Album(str(tmp_path), 1).add("first", IMAGE), (ahead, ahead))
+    album = Album(str(tmp_path), 1)
+    for name in ("third", "second"):
+        album.add(name, IMAGE)
+    Album(str(tmp_path), 2.5 * SIZE / 1e6).add("new", IMAGE)
+    assert names(tmp_path) == ["new", "second"]
+
+
+def test_on_a_full_disk_the_oldest_make_room(tmp_path, caplog):
+    with disk.small(tmp_path / "disk", 1) as folder:
+        album = Album(str(folder / "a"), 100)
+        for number in range(5):
+            assert album.add(str(number), IMAGE)
+        disk.fill(folder / "other")
+        assert album.add("5", IMAGE) and names(folder / "a") == ["1", "2", "3", "4", "5"]
+        large = np.random.RandomState(0).randint(0, 255, (900, 900, 3)).astype(np.uint8)
+        assert not album.add("6", large), "all of them are not enough"
+        assert len(caplog.records) == 1 and "No space left" in caplog.text
+        folder.joinpath("other").unlink()
+        assert album.add("7", IMAGE)
+        assert all(one.suffix == ".jpg" for one in (folder / "a").iterdir())
 
 
 def test_what_fails_is_said_once_and_what_works_again_too(tmp_path, caplog):

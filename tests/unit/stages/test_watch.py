@@ -63,6 +63,21 @@ def test_durations_are_of_the_scene_and_moments_of_the_frame(live):
     assert end.seconds == pytest.approx(2.2, abs=0.4)
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_is_set_changes_no_duration_and_no_heat(hours):
+    frames = list(walk(ACROSS, live=True))
+    moved = [
+        one._replace(time=one.time + (hours * 3600 if number > 8 else 0))
+        for number, one in enumerate(frames)
+    ]
+    plain, made = watched(frames), watched(moved)
+    assert events(made) == events(plain)
+    before, after = ([e for one in run for e in one.events] for run in (plain, made))
+    assert [e.seconds for e in after] == [e.seconds for e in before]
+    assert after[-1].time == before[-1].time + hours * 3600, "its time is what the clock says"
+    assert (made[-1].heat == plain[-1].heat).all()
+
+
 def test_counts_and_heat_survive_a_restart(tmp_path):
     path = tmp_path / "counters.json"
     watched(walk(ACROSS), path)
