@@ -1,6 +1,7 @@
 """served: what may stand under rtsp: and http: in a config: where, how and to whom."""
 
 import os
+import stat
 from typing import Any, Iterator, Optional
 
 from app import kinds
@@ -23,7 +24,7 @@ class _Pem(FilePath):
             return None
         try:
             text = b""
-            if os.path.isfile(path):  # a pipe would be waited for
+            if not stat.S_ISFIFO(os.stat(path).st_mode):  # a pipe would be waited for
                 with open(path, "rb") as file:
                     text = file.read(_MOST_BYTES)
         except OSError as error:

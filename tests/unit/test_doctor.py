@@ -7,8 +7,9 @@ import time
 from app import config, doctor, doctor_config, doctor_jetson, doctor_python, doctor_system
 from app.checkup import FAIL, OK, SKIP, WARN, Finding
 from app.cli_doctor import lines
+from tests.ill_jetsons import ACTIVE, NANO, on
 from tests.patient import Patient
-from tests.unit.test_doctor_checks import ACTIVE, NANO, NO_GST, gst, on
+from tests.unit.test_doctor_checks import NO_GST, gst
 
 
 def test_nvcc_is_found_where_jetpack_puts_it(tmp_path):

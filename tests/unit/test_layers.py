@@ -209,7 +209,14 @@ def test_a_stray_next_cannot_end_a_stream(path):
 
 
 # Who may ask what time of day it is: everything else counts by the monotonic clock.
-ASK_THE_TIME = {"checkup", "device.planfile", "media.film", "media.live", "media.pattern"}
+ASK_THE_TIME = {
+    "checkup",
+    "device.planfile",
+    "media.film",
+    "media.live",
+    "media.pattern",
+    "media.slate",
+}
 
 
 def test_a_clock_that_is_set_concerns_only_who_names_a_time_of_day():
