@@ -81,7 +81,7 @@ CAMERA = Group(
         Setting("password", Secret(), "", "the camera's password: {env: NAME} or {file: PATH}"),
         Setting("transport", Text(("tcp", "udp")), "tcp", "how RTSP carries the picture"),
         Setting("latency_ms", Whole(0, 10000), 200, "RTSP: how long to wait for late packets"),
-        Setting("timeout_s", Number(0.5, 300), 5.0, "no picture for this long: connect anew"),
+        Setting("timeout_s", Number(0.5, 300), 4.5, "no picture for this long: connect anew"),
         Setting("size_wh", ListOf(Whole(16, 16384), 2, 2), None, "picture size; others are scaled"),
         Setting("fps", Number(0.1, 1000), None, "v4l2, csi, test: pictures a second"),
         Setting("realtime", Flag(), None, "file: play at its own speed (default: when served)"),

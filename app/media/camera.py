@@ -26,7 +26,9 @@ class Camera(NamedTuple):
     transport: str = "tcp"  # rtsp: "tcp" or "udp"
     user: str = ""  # used instead of the one in the URI
     password: str = ""
-    timeout_s: float = 5.0  # a live camera without a picture for so long is lost
+    timeout_s: float = (
+        4.5  # a live camera without a picture for so long is lost, and let go within 5 s
+    )
 
     @property
     def login(self) -> Login:

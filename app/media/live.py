@@ -71,7 +71,7 @@ class Live(Source):
         number = 0
         waits = self._waits()
         while not stop.is_set():
-            began = time.monotonic()
+            began, before = time.monotonic(), number
             try:
                 with contextlib.closing(self._pictures(stop)) as pictures:
                     for picture in pictures:
@@ -86,6 +86,8 @@ class Live(Source):
             if time.monotonic() - began > self._settings.timeout_s + _STEADY_S:
                 waits = self._waits()
             wait_s = next(waits)
+            if number == before:  # what an attempt took counts: it may have hung to its limit
+                wait_s = max(wait_s / 4, wait_s - (time.monotonic() - began))
             self.next_try = time.monotonic() + wait_s
             if stop.wait(wait_s):
                 return
@@ -100,14 +102,15 @@ class Live(Source):
             heard = time.monotonic()
             try:
                 while not stop.is_set():
-                    picture = playback.picture(_SLICE_S)
+                    left_s = heard + self._settings.timeout_s - time.monotonic()
+                    picture = playback.picture(max(0.0, min(_SLICE_S, left_s)))
                     if picture is not None:
                         if not seen and self._doubted:
                             self._give_up_hardware()
                         seen = True
                         yield picture
                         heard = time.monotonic()
-                    elif time.monotonic() - heard > self._settings.timeout_s:
+                    elif time.monotonic() - heard >= self._settings.timeout_s:
                         raise Broken(f"no picture for {self._settings.timeout_s:g} s")
             finally:
                 self._doubted = hardware and playback.linked and not seen
