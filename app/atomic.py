@@ -45,3 +45,18 @@ def check(path: str) -> None:
             raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
     if not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, "you may not write there")
+
+
+def sync(path: str) -> None:
+    """Have a file, or the names in a folder, outlive a power cut. Raises OSError."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def sync_folder_of(path: str) -> None:
+    """Let a new name outlive a power cut, where the file system can."""
+    with contextlib.suppress(OSError):
+        sync(os.path.dirname(path) or os.curdir)

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from typing import Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from app import assemble, cli_build, config, console, engines
 from app.chosen import Build
@@ -19,6 +19,7 @@ from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
 from app.observer import Observer
+from app.service import http
 from app.service.board import Board
 from app.service.http import serving
 from app.service.notify import Notifier
@@ -157,8 +158,7 @@ class _Run:
             new = self._read()
             for _ in assemble.describe(new):  # which opens manifests
                 pass
-            # whose port and unfinished film are ours
-            assemble.check_outputs_of(new._replace(rtsp=None, record=None))
+            _check_outputs(new, running)
         except AppError as error:
             self._refused(error)
         else:
@@ -216,3 +216,16 @@ class _Run:
         if not frames and elapsed >= (self._arguments.seconds or math.inf):
             why = ", ".join(console.troubles(pipeline.sources))
             raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")
+
+
+def _check_outputs(new: Config, running: Config) -> None:
+    """Raise OutputError for what the new config could not open, but for what is ours."""
+    assemble.check_outputs_of(new._replace(rtsp=None, record=None))
+    if new.http and _place(new.http) != _place(running.http):
+        http.check(new.http)
+    if new.rtsp and _place(new.rtsp) != _place(running.rtsp):
+        rtsp.check(new.rtsp)
+
+
+def _place(served: Any) -> Optional[Tuple[str, int]]:
+    return None if served is None else (served.address, served.port)

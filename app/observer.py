@@ -110,6 +110,7 @@ class Observer:
                 self._cameras[source.camera],
                 _Span(now - before.when, before.counts[source.camera], counts[source.camera]),
                 newest.get(source.camera),
+                self._pipeline.ended.get(source.camera),
             )
             for source in self._pipeline.sources
         )
@@ -158,12 +159,19 @@ class _Span(NamedTuple):
         return (self.after.dropped - self.before.dropped) / came if came > 0 else 0.0
 
 
-def _facts_of(source: Source, camera: Camera, span: _Span, newest: Optional[Newest]) -> CameraFacts:
+def _facts_of(
+    source: Source,
+    camera: Camera,
+    span: _Span,
+    newest: Optional[Newest],
+    ended: Optional[str],
+) -> CameraFacts:
+    """``ended``: why the source gives no more, "" where it was at its end; None: it goes on."""
     apart_s = 1 / camera.most_fps if camera.most_fps else 0.0
     return CameraFacts(
         source.camera,
         source.live,
-        source.state,
+        source.state if ended is None else f"ended: {ended}" if ended else "ended",
         source.since,
         source.next_try,
         source.reconnects,

@@ -1,11 +1,14 @@
 """references: what a config only points at: a file, or a password that is kept elsewhere."""
 
 import os
+import stat
 from typing import Any
 
 from app import kinds
 from app.kinds import Text
 from app.settings import Group, Setting
+
+_LONGEST = 4096  # letters of a password
 
 
 class FilePath(Text):
@@ -43,9 +46,16 @@ class Secret(Group):
         if env is not None:
             if env not in os.environ:
                 return report.wrong(node, place, f"names {env}, which the environment lacks")
-            return os.environ[env]
+            secret = os.environ[env]
+            try:
+                secret.encode("utf-8")
+            except UnicodeEncodeError:
+                return report.wrong(node, place, f"names {env}, which holds no UTF-8 text")
+            return secret
         try:
-            with open(file) as lines:
-                return lines.readline().rstrip("\r\n")
+            if stat.S_ISFIFO(os.stat(file).st_mode):
+                return report.wrong(node, place, f"names {file}, which is no regular file")
+            with open(file, encoding="utf-8") as lines:
+                return lines.readline(_LONGEST).rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             return report.wrong(node, place, f"names {file}, which cannot be read: {error}")

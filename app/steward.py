@@ -73,11 +73,12 @@ class Steward:
         if self._progress.made(reading, pipeline.sources):
             self._notifier.progress()
         live = {source.camera for source in pipeline.sources if source.live}
-        late = self._late(reading, live & pipeline.running)
+        live -= set(pipeline.ended)
+        late = self._late(reading, live)
         self.relief.learn(now, late, self.vitals.hottest)
         self._mind_memory(now)
         if not self.restart and self._notifier.listened_to and now - self._began > _SETTLED_S:
-            names = self._progress.stuck(self._patience_s, live & pipeline.running)
+            names = self._progress.stuck(self._patience_s, live)
             if names:
                 self.restart = f"{', '.join(names)}: the reader has hung"
 

@@ -152,6 +152,7 @@ class GpuBackend(Backend):
         return self._cuda.held() + self._plans
 
     def close(self) -> None:
+        self._pinned.close()
         with self._cuda.attached():
             while self._runners:
                 self._runners.pop().close()

@@ -28,21 +28,33 @@ class Pinned:
         self._cuda = cuda
         self._turn = turn
         self._taken = 0  # bytes, in use or not
+        self._closed = False
         self._free: Dict[int, Deque[Memory]] = {}
 
     def picture(self, shape: Tuple[int, ...]) -> np.ndarray:
         """A uint8 array of that shape. Its content is not set."""
         size = int(np.prod(shape))
+        if self._closed:
+            return np.empty(shape, np.uint8)
         free = self._free.setdefault(size, collections.deque())  # one step, whatever the thread
         try:
             block: Optional[Memory] = free.pop()
         except IndexError:
             block = self._more(size)
-        if block is None:
+        if block is None or block.host.nbytes < size:  # or it was freed just now
             return np.empty(shape, np.uint8)
         lent = _Lent(block, shape)
-        weakref.finalize(lent, free.append, block).atexit = False
+        weakref.finalize(lent, self._back, block).atexit = False
         return np.asarray(lent)
+
+    def close(self) -> None:
+        """Lend no more; before the memory is freed. What is lent lives on with its arrays."""
+        self._closed = True
+        self._free.clear()
+
+    def _back(self, block: Memory) -> None:
+        if not self._closed:
+            self._free.setdefault(block.count, collections.deque()).append(block)
 
     def _more(self, size: int) -> Optional[Memory]:
         with self._turn:

@@ -92,8 +92,9 @@ class Clips:
 
     def make_room_on_full_disk(self, camera: str) -> None:
         """Remove the oldest clip, if the disk is full."""
-        if self.free(camera) < _FULL_BYTES:
-            self._remove(0, 1)
+        with contextlib.suppress(OutputError):
+            if self.free(camera) < _FULL_BYTES:
+                self._remove(0, 1)
 
     def free(self, camera: str) -> int:
         """Bytes that may still be written where this camera's clips are."""
@@ -102,8 +103,10 @@ class Clips:
             folder = os.path.dirname(folder) or os.curdir
         try:
             return shutil.disk_usage(folder).free
-        except OSError:  # a disk that went away
-            return 0
+        except OSError as error:  # a disk that went away; of another nothing may be removed
+            raise OutputError(
+                f"{folder}: cannot be asked for its room: {error.strerror}. Check the disk"
+            ) from error
 
     def _bytes(self) -> int:
         return sum(self._finished.values()) + sum(self._growing.values())
@@ -160,10 +163,12 @@ def _those_of(template: str) -> Iterator[Tuple[int, str]]:
 
 
 def _made_whole(part: str, path: str) -> bool:
-    if salvaged(part, path):
-        logger.warning("%s: was not finished; what there is of it can be played", path)
-        return True
-    with contextlib.suppress(OSError):
+    try:
+        if salvaged(part, path):
+            logger.warning("%s: was not finished; what there is of it can be played", path)
+            return True
         os.unlink(part)
-        logger.warning("%s: was not finished and cannot be played, removed", path)
+        logger.warning("%s: was not finished and holds nothing, removed", path)
+    except OSError as error:
+        logger.warning("%s: was not finished and stays so: %s", part, error.strerror)
     return False

@@ -60,6 +60,8 @@ def mp4_launch(encoder: str, form: Format, has: Has, in_fragments: bool = False)
     return (
         f"{_source(form, encoder, False)} ! {file_encoder(encoder, form, has)} ! "
         f"h264parse ! mp4mux{fragments} ! filesink name=sink sync=false"
+        # or 64 kB of a still scene, many seconds, would not be on the disk yet
+        + (_known("filesink", "buffer-mode=unbuffered", has) if in_fragments else "")
     )
 
 

@@ -116,7 +116,7 @@ class Journal(Sink):
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             raise OSError(errno.EINVAL, "it is no plain file")
         if not os.fstat(self._file).st_size:
-            _sync_folder(self._path)
+            atomic.sync_folder_of(self._path)
 
     def _write(self, line: bytes) -> None:
         """Write all of a line, or none of it."""
@@ -233,13 +233,3 @@ def _whole(tail: bytes) -> int:
             return end
         end = begin
     return 0
-
-
-def _sync_folder(path: str) -> None:
-    """Let a new name outlive a power cut, where the file system can."""
-    with contextlib.suppress(OSError):
-        folder = os.open(os.path.dirname(path) or os.curdir, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -11,6 +11,7 @@ from typing import Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from app import atomic
 from app.errors import OutputError
 from app.media import container, gst
 from app.media.encode import Format, best
@@ -82,7 +83,7 @@ class Mp4Writer:
             return
         with self._nothing_left_on_failure():
             self._opened().finish()
-            os.replace(self._part, self.path)
+            _settle(self._part, self.path)
         self._track = None
         self.kept = True
         level = logging.DEBUG if self._in_fragments else logging.INFO  # one of many
@@ -107,9 +108,10 @@ class Mp4Writer:
             if self._track is not None:
                 self._track.abandon()
             self._early, self._track = [], None
-            self.kept = self._in_fragments and salvaged(self._part, self.path)
             with contextlib.suppress(OSError):
-                os.remove(self._part)
+                self.kept = self._in_fragments and salvaged(self._part, self.path)
+                if not self.kept:
+                    os.remove(self._part)
             left = "Only what came before" if self.kept else "Nothing of it"
             raise OutputError(
                 f"{self.path} cannot be written: {exc}. Is the disk full? {left} is kept"
@@ -119,16 +121,20 @@ class Mp4Writer:
 def salvaged(part: str, path: str) -> bool:
     """
     Make of a file in fragments that was not finished one that can be played, of the name ``path``.
-    False where there is nothing to be saved or it fails, and then nothing is changed.
+    False where there is nothing to be saved. Raises OSError, and then nothing is changed.
     """
-    try:
-        whole = container.whole_fragments(part)
-        if whole:
-            os.truncate(part, whole)
-            os.replace(part, path)
-        return whole > 0
-    except OSError:
-        return False
+    whole = container.whole_fragments(part)
+    if whole:
+        os.truncate(part, whole)
+        _settle(part, path)
+    return whole > 0
+
+
+def _settle(part: str, path: str) -> None:
+    """Give a finished file its name, once it is on the disk: a power cut leaves either."""
+    atomic.sync(part)
+    os.replace(part, path)
+    atomic.sync_folder_of(path)
 
 
 @contextlib.contextmanager

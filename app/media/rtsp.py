@@ -139,7 +139,10 @@ class RtspServer:
             self._context.iteration(True)
         while self._sources:
             self._sources.pop().destroy()  # and forget it: one of them holds the socket
-        for client in self._server.client_filter(None, None):
+        clients = self._server.client_filter(None, None)
+        for gone in set(self._used) - set(clients):  # a client may leave while it is looked at
+            self._used.pop(gone, None)
+        for client in clients:
             _hang_up(client)
         remove = self._rtsp.Server.RTSPFilterResult.REMOVE
         self._server.get_session_pool().filter(lambda *_: remove)
@@ -156,7 +159,10 @@ class RtspServer:
         """Have turn()'s thread do some work over and over."""
 
         def again(*_: Any) -> bool:
-            work()
+            try:
+                work()
+            except Exception:  # GLib would not call it again, for ever
+                logger.exception("the RTSP server stumbles")
             return True
 
         source = self._rtsp.GLib.timeout_source_new(period_ms)

@@ -76,6 +76,10 @@ def _camera(camera: CameraFacts, seen: float, now: float) -> CameraHealth:
 
 
 def _complaints(camera: CameraFacts, age_s: Optional[float], now: float) -> Iterator[str]:
+    if camera.state.startswith("ended"):  # a file at its end is no complaint
+        if camera.state != "ended":
+            yield camera.state
+        return
     if camera.lost:
         why = camera.state.partition(": ")[2] or "for no known reason"
         wait_s = max(0.0, camera.next_try - now)

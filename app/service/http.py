@@ -186,6 +186,11 @@ def serving(settings: Optional[HttpSettings], board: Board) -> Iterator[Optional
         thread.join(_CLOSING_S)
 
 
+def check(settings: HttpSettings) -> None:
+    """Raise OutputError where serving() would."""
+    Server(settings, Pages(Board()).answer).server_close()
+
+
 def url(settings: HttpSettings) -> str:
     """Where a browser on this machine finds it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)

@@ -158,6 +158,8 @@ class _Lines:
             flags |= os.O_TRUNC
         number = os.open(self._path, flags, 0o666)
         os.set_blocking(number, True)
+        with contextlib.suppress(OSError):  # a pipe has no end
+            os.lseek(number, 0, os.SEEK_END)  # else what fails now would be cut off at 0
         return open(number, "wb", buffering=0)
 
 

@@ -35,7 +35,7 @@ class Service:
         self.sources = [
             SimpleNamespace(camera=name, live=True, reconnects=0) for name in ("a", "b")
         ]
-        self.pipeline = SimpleNamespace(sources=self.sources, running={"a", "b"})
+        self.pipeline = SimpleNamespace(sources=self.sources, ended={})
         self.frames = {"a": 0, "b": 0}
         self.late = {"a": 0.05, "b": 0.05}
         backend = SimpleNamespace(own_memory=lambda: memory)
@@ -97,7 +97,7 @@ def test_a_hung_reader_is_a_reason_to_begin_afresh_but_not_soon_nor_alone():
             assert second > 3590 or not service.steward.restart
         assert service.steward.restart == expected
     service = Service()
-    service.pipeline.running = {"a"}  # b has ended, as a file does
+    service.pipeline.ended = {"b": ""}  # as a file does
     for _ in range(3700):
         service.second("a")
     assert not service.steward.restart

@@ -71,12 +71,17 @@ def test_memory_is_bounded_and_its_lack_no_error(monkeypatch):
 
 def test_a_picture_outlives_the_backend():
     cuda, lent = lender(ORIN)
-    image = lent.picture(SHAPE)
+    image, dropped = lent.picture(SHAPE), lent.picture(SHAPE)
     image[...] = 9
+    del dropped
+    lent.close()
     with cuda.attached():
         cuda.close()
     gc.collect()
     assert (image == 9).all()
+    late = lent.picture(SHAPE)  # of a reader that was left behind
+    late[...] = 7
+    assert (image == 9).all() and address_of(late) is None
 
 
 def test_many_threads_never_share_a_block():

@@ -126,4 +126,4 @@ def test_what_cannot_be_played_is_removed_at_the_start(template, caplog):
         file.write(bytes(5000))
     clips(template)
     assert names(template) == [first]
-    assert "was not finished and cannot be played, removed" in caplog.text
+    assert "was not finished and holds nothing, removed" in caplog.text
