@@ -21,6 +21,8 @@ from tests import needs
 from tests.camera import RtspServer
 from tests.unreliable import Network
 
+pytestmark = pytest.mark.slow
+
 CYCLES = int(os.environ.get("JETWATCH_CYCLES", "60"))
 LIMIT_S = 5.0
 

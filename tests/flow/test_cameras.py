@@ -108,6 +108,7 @@ def open_things():
     )
 
 
+@pytest.mark.slow
 def test_twenty_kills_leave_nothing_behind(serve):
     server = serve()
     source = live(server.url(), 0.05)

@@ -8,6 +8,8 @@ import pytest
 from tests import disk, needs, tiny
 from tests.command import finish, start, wait_for
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 
 CONFIG = """

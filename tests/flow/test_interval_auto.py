@@ -15,6 +15,8 @@ from app.device.host import HostBackend
 from tests import needs, tiny
 from tests.camera import RtspServer
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 
 FPS = 15

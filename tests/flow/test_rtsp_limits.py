@@ -13,6 +13,8 @@ from tests import needs
 from tests.on_air import ANY_PORT, on_air
 from tests.viewer import SOON_S, Viewer, ask, ffmpeg_viewer, wait_for
 
+pytestmark = pytest.mark.slow
+
 MOST = 64  # connections
 
 

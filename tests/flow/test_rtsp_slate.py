@@ -15,6 +15,8 @@ from tests.command import finish, start
 from tests.flow.test_serve import free_port
 from tests.viewer import SOON_S, Viewer, ffmpeg_viewer, wait_for
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 
 

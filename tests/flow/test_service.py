@@ -172,6 +172,7 @@ def test_at_its_memory_budget_it_ends_cleanly_and_says_so(tmp_path, late, code):
         assert (tmp_path / "found.jsonl").read_text().endswith("\n")
 
 
+@pytest.mark.slow
 def test_without_a_manager_the_budget_only_warns(tmp_path):
     config = tmp_path / "watch.yaml"
     write(config, tmp_path, more="limits: {memory_mb: 64}")
@@ -180,6 +181,7 @@ def test_without_a_manager_the_budget_only_warns(tmp_path):
     assert result.code == 0 and "limits.memory_mb" in result.err
 
 
+@pytest.mark.slow
 def test_late_frames_ease_the_load(tmp_path):
     """No machine ends a frame within a millisecond of its capture."""
     with managing(tmp_path) as manager:
@@ -190,6 +192,7 @@ def test_late_frames_ease_the_load(tmp_path):
         assert "load step 1 of 6: the detector looks at every 2. frame, as latency is" in result.err
 
 
+@pytest.mark.slow
 def test_a_camera_that_had_failed_is_no_end_of_the_next_config(tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no film at all" * 99)
@@ -208,6 +211,7 @@ def test_a_camera_that_had_failed_is_no_end_of_the_next_config(tmp_path):
         assert result.code == 0 and "broken.mp4" in result.err, result.err
 
 
+@pytest.mark.slow
 def test_a_second_sighup_while_the_first_is_obeyed(tmp_path):
     """What is on the disk in the end is what runs in the end."""
     with managing(tmp_path) as manager:
@@ -224,6 +228,7 @@ def test_a_second_sighup_while_the_first_is_obeyed(tmp_path):
         assert ran[-1].startswith("camera   roof"), ran
 
 
+@pytest.mark.slow
 def test_what_was_written_is_still_there_after_a_reload(tmp_path):
     def more(theme):
         return (
