@@ -95,6 +95,7 @@ class Torture:
         self.luck = luck
         self.table = {}  # incident -> recovery times
         self.failed = []
+        self.grown = {}  # incident -> MB that the service was larger after it, in all
         self.viewers = []
 
     def incidents(self):
@@ -108,8 +109,10 @@ class Torture:
         incident = self.luck.choice(self.incidents())
         camera = self.luck.choice(CAMERAS)
         name = incident.__name__.replace("_", " ")
+        before = self.service.vitals()[0]
         seconds = incident(camera)
         self.table.setdefault(name, []).append(seconds)
+        self.grown[name] = self.grown.get(name, 0.0) + self.service.vitals()[0] - before
         if seconds >= LONGEST_S:
             self.failed.append(f"{name} of {camera}")
         print(f"{time.strftime('%H:%M:%S')}  {name:<12} {camera:<6} {seconds:6.1f} s", flush=True)
