@@ -54,7 +54,7 @@ def test_before_the_first_frame_all_is_nought_and_nothing_is_stuck():
     assert not yard.live
     assert (gate.patience_s, yard.patience_s) == (6.0, 5.0)
     assert [one[:] for one in facts.models] == [("gate", "yolox_nano"), ("yard", "yolox_nano")]
-    assert facts.patience_s == 65.0 and not facts.pictures and facts.mounts == ()
+    assert facts.patience_s == 64.5 and not facts.pictures and facts.mounts == ()
 
 
 def test_frames_are_counted_and_rates_are_of_the_latest_seconds():
