@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 Build = Callable[[Model], Any]
 
+_STUCK_S = 60.0  # beyond what a camera may take, with neither a frame nor an attempt
+
 
 def tracking(config: Config) -> bool:
     """Whether anything needs tracks."""
@@ -39,6 +41,16 @@ def shrinkable(config: Config, camera: str) -> bool:
     pixels = any(value > 1 for points in masks for point in points for value in point)
     told = camera in config.scenes or config.counters or config.events
     return eased(config) and not told and not pixels
+
+
+def slowest_s(config: Config) -> float:
+    """Seconds that the slowest camera may be without a picture, though all is well with it."""
+    return max(max(one.timeout_s, 1 / (one.most_fps or 1)) for one in config.cameras)
+
+
+def stuck_s(config: Config) -> float:
+    """Seconds with neither a frame nor an attempt to reach a camera, after which it hangs."""
+    return _STUCK_S + slowest_s(config)
 
 
 def chosen_models(config: Config) -> Dict[str, Model]:

@@ -1,7 +1,7 @@
 """doctor_jetson: power mode, cameras' daemon, jetson-stats, groups and desktop of a Jetson."""
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from app.checkup import Finding, Machine, fail, ok, skip, warn
 from app.device import machine, telemetry_mode
@@ -11,9 +11,12 @@ if TYPE_CHECKING:  # it loads numpy and OpenCV, which may be what is ill
     from app.conflicts import Config
 
 _MODEL = re.compile(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>")
+_WATTS = re.compile(r"(\d+)W", re.IGNORECASE)
+_CORES = re.compile(r"(\d+)_?CORE|(ALL)", re.IGNORECASE)
 _NOT_ONE = "not a Jetson"
 _WEDGED = ("Failed to create CaptureSession", "(Argus) Error", "SCF: Error", "PowerServiceCore")
 _ARGUS = "nvargus-daemon"
+_UNREAD = re.compile("insufficient permissions|not seeing messages", re.IGNORECASE)
 _JTOP = """
 import signal
 signal.alarm(8)
@@ -31,9 +34,13 @@ def power(there: Machine, _: Any) -> Finding:
     mode = telemetry_mode.named(ran.out) if ran else None
     if mode is None:
         return skip(f"nvpmodel does not say its mode: {ran.last if ran else 'it is not here'}")
-    best = _best(there)
+    modes = _modes(there)
+    best = _best(modes)
     if best is None and mode.upper().startswith("MAXN"):
         return ok(f"mode {mode}")
+    if best is None and modes:
+        names = ", ".join(name for _, name in modes)
+        return skip(f"mode {mode}; names do not tell which is the fastest: {names}")
     if best is None:
         return warn(f"mode {mode} is not the fastest", "sudo nvpmodel -p --verbose lists them")
     if best[1] == mode:
@@ -78,7 +85,12 @@ def argus(there: Machine, config: "Optional[Config]") -> Finding:
             return skip(f"{told}; only cameras on the ribbon connector (csi://) need it")
         return fail(told, restart)
     ran = there.run(["journalctl", "-u", _ARGUS, "--since", "-10min", "-n", "200", "--no-pager"])
-    lines = ran.out.splitlines() if ran else []
+    if ran is None:
+        return skip("nvargus-daemon runs; there is no journalctl to say whether it complains")
+    if ran.code or _UNREAD.search(ran.err):
+        mend = f"Run: {_join(there, 'systemd-journal')}" if there.groups is not None else ran.last
+        return skip(f"nvargus-daemon runs; the journal cannot be read. {mend}")
+    lines = ran.out.splitlines()
     bad = [line for line in lines if any(word in line for word in _WEDGED)]
     if not bad:
         return ok("nvargus-daemon runs and does not complain")
@@ -143,14 +155,26 @@ def desktop(there: Machine, _: Any) -> Finding:
     )
 
 
-def _best(there: Machine) -> Optional[Tuple[int, str]]:
-    """The fastest mode of nvpmodel's file, as (number, name): MAXN, or else 0."""
-    modes: List[Tuple[int, str]] = [
-        (int(number), name) for number, name in _MODEL.findall(there.text("etc/nvpmodel.conf"))
-    ]
+def _modes(there: Machine) -> List[Tuple[int, str]]:
+    """The modes of nvpmodel's file, as (number, name)."""
+    text = there.text("etc/nvpmodel.conf")
+    return [(int(number), name) for number, name in _MODEL.findall(text)]
+
+
+def _best(modes: Sequence[Tuple[int, str]]) -> Optional[Tuple[int, str]]:
+    """The fastest, where names tell: MAXN, or else the most watts, and of those the most cores."""
     fast = [one for one in modes if one[1].upper().startswith("MAXN")]
     super_ = [one for one in fast if "SUPER" in one[1].upper()]
-    return next(iter(super_ + fast + [one for one in modes if one[0] == 0]), None)
+    watts = [one for one in modes if _WATTS.search(one[1])]
+    watts.sort(key=lambda one: _strength(one[1]), reverse=True)
+    return next(iter(super_ + fast + watts), None)
+
+
+def _strength(name: str) -> Tuple[int, float]:
+    """Watts and cores by a mode's name, as in "MODE_15W_6CORE" or "MODE_30W_ALL"."""
+    watts, cores = _WATTS.search(name), _CORES.search(name)
+    number = 0.0 if cores is None else float(cores.group(1) or "inf")
+    return int(watts.group(1)) if watts else 0, number
 
 
 def _join(there: Machine, group: str) -> str:

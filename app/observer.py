@@ -6,6 +6,7 @@ import os
 from typing import Deque, Mapping, NamedTuple, Optional, Tuple
 
 from app import disk
+from app.chosen import stuck_s
 from app.conflicts import Config
 from app.core.meter import Newest, Reading
 from app.core.pipeline import Pipeline
@@ -29,7 +30,6 @@ from app.stages.show import Show
 _WINDOW_S = 5.0  # over which rates are taken
 _DISK_S = 10.0  # between two looks at the disks
 _STALE_S = 5.0
-_STUCK_S = 60.0  # beyond a camera's own time-out, with neither a frame nor an attempt
 
 
 class _Count(NamedTuple):
@@ -66,7 +66,7 @@ class Observer:
             now,
             running=True,
             progressed=now,
-            patience_s=_STUCK_S + max(camera.timeout_s for camera in config.cameras),
+            patience_s=stuck_s(config),
             backend=backend.name,
             pictures=bool(self._show),
             models=tuple(_model(config, camera.name) for camera in config.cameras),

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Callable, Container, Dict, Optional
 
-from app.chosen import shrinkable
+from app.chosen import shrinkable, slowest_s, stuck_s
 from app.conflicts import Config
 from app.core.load import Load
 from app.core.meter import Reading
@@ -20,8 +20,7 @@ from app.service.relief import LimitsSettings, Relief, steps
 
 logger = logging.getLogger(__name__)
 
-_STUCK_S = 60.0  # beyond a camera's own time-out, with neither a picture nor an attempt
-_SILENT_S = 20.0  # beyond that time-out, for an attempt to connect and the wait before it
+_SILENT_S = 20.0  # beyond what a camera may take, for an attempt to connect and the wait before it
 _EARLY_S = 60.0  # after the first frame; what is too much by then is so from the start
 _SETTLED_S = 3600.0  # a fresh start for one camera's sake disturbs the others: not sooner
 
@@ -58,9 +57,8 @@ class Steward:
         self._now = now
         self._began = now()
         self._first: Optional[float] = None  # frame, when it was seen
-        slowest = max(max(one.timeout_s, 1 / (one.most_fps or 1)) for one in config.cameras)
-        self._patience_s = _STUCK_S + slowest
-        notifier.expect(_SILENT_S + slowest)
+        self._patience_s = stuck_s(config)
+        notifier.expect(_SILENT_S + slowest_s(config))
         self._finished: Dict[str, float] = {}  # camera -> when its newest frame was
 
     def look(self, pipeline: Pipeline, reading: Reading) -> None:

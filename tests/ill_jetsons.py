@@ -13,10 +13,20 @@ def on(**what):
 
 MODES = "< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=25W >\n"
 BOTH = "< POWER_MODEL ID=1 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
+CORES = "".join(
+    "< POWER_MODEL ID={} NAME=MODE_{} >\n".format(number, name)
+    for number, name in enumerate(["15W_2CORE", "15W_4CORE", "15W_6CORE", "10W_6CORE"])
+)
+WORDS = "< POWER_MODEL ID=0 NAME=night >\n< POWER_MODEL ID=1 NAME=day >\n"
+DAY = {"nvpmodel": "NV Power Mode: day\n1\n"}
+SIX = {"nvpmodel": "NV Power Mode: MODE_15W_6CORE\n2\n"}
 MAXN = {"nvpmodel": "NV Power Mode: MAXN\n0\n"}
 SLOW = {"nvpmodel": "NV Power Mode: 15W\n0\n"}
 SUPER = MODES + "< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
 ACTIVE = {"systemctl is-active nvargus-daemon": "active\n"}
+UNSEEN = Ran(0, "", "Hint: You are currently not seeing messages from other users.\n")
+UNREAD = dict(ACTIVE, journalctl=Ran(1, "", "No"))
+JOURNAL_GROUP = "the journal cannot be read. Run: sudo usermod -aG systemd-journal pat"
 JTOP = dict(NANO, **{"run/jtop.sock": ""})
 FREE = {"sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "102000\n"}
 HELD = {"sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq": "1479000\n"}
@@ -37,7 +47,22 @@ JETSON = [
     (
         "power mode",
         on(files=dict(NANO, **{"etc/nvpmodel.conf": MODES}), ran=SLOW),
-        OK, "the fastest there is", "",
+        WARN, "15W is slower than 25W", "sudo nvpmodel -m 1 ",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": CORES}), ran=SIX),
+        OK, "MODE_15W_6CORE, the fastest there is", "",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": CORES}), ran=SLOW),
+        WARN, "15W is slower than MODE_15W_6CORE", "sudo nvpmodel -m 2 ",
+    ),
+    (
+        "power mode",
+        on(files=dict(NANO, **{"etc/nvpmodel.conf": WORDS}), ran=DAY),
+        SKIP, "do not tell which is the fastest: night, day", "",
     ),
     (
         "power mode",
@@ -61,6 +86,14 @@ JETSON = [
         "argus",
         on(files=NANO, ran=dict(ACTIVE, journalctl="x\nSCF: Error Timeout\n")),
         WARN, "last: SCF: Error Timeout", "sudo systemctl restart nvargus-daemon",
+    ),
+    ("argus", on(files=NANO, ran=ACTIVE), SKIP, "no journalctl", ""),
+    ("argus", on(files=NANO, ran=dict(ACTIVE, journalctl=UNSEEN)), SKIP, JOURNAL_GROUP, ""),
+    ("argus", on(files=NANO, ran=UNREAD), SKIP, JOURNAL_GROUP, ""),
+    (
+        "argus",
+        on(files=NANO, ran=dict(ACTIVE, journalctl=Ran(1, "", "x\nno files")), groups=None),
+        SKIP, "cannot be read. no files", "",
     ),
     ("jetson-stats", {}, SKIP, "not a Jetson", ""),
     ("jetson-stats", on(files=NANO), SKIP, "not installed", ""),

@@ -42,7 +42,9 @@ class Slowness:
         """Sentences for people; ``mode`` is the power mode, where one is known."""
         told = self._cooling() + self._over_current()
         told += self._throttled_cores()
-        return tuple(told + self._capped(bool(told), mode))
+        if not told and mode is None:
+            told = self._capped()
+        return tuple(told)
 
     def _cooling(self) -> List[str]:
         """The strongest of the cooling devices at work, for each of GPU, CPU and board."""
@@ -82,10 +84,11 @@ class Slowness:
         grown = self._grown(path)
         return [f"the CPU slowed itself for heat, {_times(grown)} of late"] if grown else []
 
-    def _capped(self, hot: bool, mode: Optional[str]) -> List[str]:
+    def _capped(self) -> List[str]:
         """
-        The CPU whose clock is capped the most below what it can. Heat does that as well as the
-        power mode; a cap that a cooling device has been blamed for is not told again.
+        The CPU whose clock is capped the most below what it can. Heat does that, and so does a
+        power mode: that is somebody's choice, so where one is known a cap says nothing. A cap that
+        a cooling device has been blamed for is not told again.
         """
         caps = []
         for path in self._tree.find("sys/devices/system/cpu/cpufreq/policy*/scaling_max_freq"):
@@ -93,11 +96,12 @@ class Slowness:
             most = self._tree.number(beside(path, "cpuinfo_max_freq"))
             if cap and most and cap < most:
                 caps.append((cap / most, cap, most))
-        if hot or not caps:
+        if not caps:
             return []
         _, cap, most = min(caps)
-        why = f"power mode {mode}" if mode else "by heat or a setting"
-        return [f"the CPU may run at {cap / 1e6:.2f} of {most / 1e6:.2f} GHz ({why})"]
+        return [
+            f"the CPU may run at {cap / 1e6:.2f} of {most / 1e6:.2f} GHz (by heat or a setting)"
+        ]
 
     def _grown(self, path: str) -> int:
         """By how much a counter grew in its latest bout, if that was in the last minute."""

@@ -57,6 +57,16 @@ def test_before_the_first_frame_all_is_nought_and_nothing_is_stuck():
     assert facts.patience_s == 64.5 and not facts.pictures and facts.mounts == ()
 
 
+def test_a_camera_of_few_pictures_does_not_hang_between_two_of_them():
+    """The service would be restarted for what its config asks for."""
+    slow = config.parse(TEXT.replace("0.5", "0.01"))
+    pipeline = Pipeline([FakeSource(0, "gate"), FakeSource(0, "yard")], [[Collect()]])
+    board = Board()
+    observer = Observer(slow, pipeline, Backend(), board, now=100.0)
+    observer.update(101.0, pipeline.meter.read(), Machine())
+    assert board.facts.patience_s == 160.0
+
+
 def test_frames_are_counted_and_rates_are_of_the_latest_seconds():
     watched = Watched([("gate", 0, True), ("yard", 20, False)])
     watched.update(100.0)

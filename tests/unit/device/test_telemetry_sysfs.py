@@ -225,10 +225,11 @@ def test_an_nvpmodel_that_hangs_is_killed(tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
-def test_a_mode_below_the_best_is_the_reason_for_a_capped_clock(tmp_path):
+def test_a_mode_that_was_chosen_is_no_throttling_though_it_caps_the_clock(tmp_path):
+    """Health would be "degraded" for ever, of a machine that does as it is told."""
     files = boards.merged(boards.NANO, boards.cores([0], 918000, 918000, 1479000))
     boards.program(tmp_path, "nvpmodel", 'echo "NV Power Mode: 5W"\n')
     source = SysfsSource(lay(tmp_path, files))
     assert until(lambda: source.read().power_mode == "5W")
-    assert source.read().throttled == ("the CPU may run at 0.92 of 1.48 GHz (power mode 5W)",)
+    assert source.read().throttled == ()
     source.close()
