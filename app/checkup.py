@@ -27,6 +27,14 @@ from app.home import folder
 
 OK, WARN, FAIL, SKIP = "ok", "warn", "fail", "skip"
 
+# Begins the code of a child that answers to ``answer``: what libraries print is no part of it.
+ANSWERING = """
+import os, sys
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+sys.stdout = sys.stderr
+"""
+
 _PROGRAM_S = 10.0
 _PYTHON_S = 60.0  # a Nano needs half of it to load TensorRT from a cold SD card
 _HERE = str(Path(__file__).resolve().parent.parent)

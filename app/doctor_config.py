@@ -6,7 +6,7 @@ import socket
 from typing import Any, Dict, List, Optional
 
 from app import chosen
-from app.checkup import Finding, Machine, fail, ok, skip, warn
+from app.checkup import ANSWERING, FAIL, Finding, Machine, fail, ok, skip, warn
 from app.conflicts import Config
 from app.device import machine
 from app.errors import AppError
@@ -16,7 +16,9 @@ from app.media.uri import Kind
 _NONE = "no config was named"
 
 # Each in a Python of its own: a driver may crash or hang where it is asked.
-_GSTREAMER = """
+_GSTREAMER = (
+    ANSWERING
+    + """
 import json, logging
 logging.disable(logging.CRITICAL)
 from app.media import encode, gst, probe, rtsp
@@ -29,9 +31,12 @@ if not told["absent"]:
         told["encoder"] = encode.best()
     except Exception:
         pass
-print(json.dumps(told))
+print(json.dumps(told), file=answer, flush=True)
 """
-_ENGINES = """
+)
+_ENGINES = (
+    ANSWERING
+    + """
 import contextlib, json, logging, sys
 logging.disable(logging.CRITICAL)
 from app import catalogue
@@ -44,8 +49,10 @@ try:
 except DeviceError:
     now = None
 rows = planfile.listing(catalogue.folders(), now)
-print(json.dumps([[row.name, row.fits, row.verdict] for row in rows]))
+told = [[row.name, row.fits, row.verdict] for row in rows]
+print(json.dumps(told), file=answer, flush=True)
 """
+)
 
 
 def models(_: Machine, config: Optional[Config]) -> Finding:
@@ -152,25 +159,41 @@ def csi(there: Machine, config: Optional[Config]) -> Finding:
 
 
 def address(_: Machine, config: Optional[Config]) -> Finding:
-    """Whether the RTSP server could listen where it is to."""
-    if config is None or config.rtsp is None:
-        return skip(_NONE if config is None else "nothing is served")
-    place = f"port {config.rtsp.port} of {config.rtsp.address}"
+    """Whether the servers of RTSP and HTTP could listen where they are to."""
+    if config is None:
+        return skip(_NONE)
+    found = []
+    if config.rtsp is not None:
+        found.append(_free("rtsp", config.rtsp.address, config.rtsp.port))
+    if config.http is not None:
+        found.append(_free("http", config.http.address, config.http.port))
+    if not found:
+        return skip("nothing is served")
+    wrong = [one for one in found if one.verdict == FAIL]
+    if wrong:
+        return fail("; ".join(one.found for one in wrong), "; ".join(one.fix for one in wrong))
+    return ok(", ".join(one.found for one in found))
+
+
+def _free(section: str, host: str, port: int) -> Finding:
+    """By listening there for a moment."""
+    place = f"port {port} of {host}"
     try:
         family, kind, _proto, _name, where = socket.getaddrinfo(
-            config.rtsp.address, config.rtsp.port, type=socket.SOCK_STREAM
+            host, port, type=socket.SOCK_STREAM
         )[0]
         with socket.socket(family, kind) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(where)
             trial.listen(1)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            look = f"sudo ss -ltnp 'sport = :{config.rtsp.port}' shows who; stop it, or change"
-            return fail(f"{place} is in use, maybe by Jetwatch itself", f"{look} rtsp.port")
+    except (OSError, UnicodeError) as error:  # the latter of a name that no DNS could know
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            look = f"sudo ss -ltnp 'sport = :{port}' shows who; stop it, or change"
+            return fail(f"{place} is in use, maybe by Jetwatch itself", f"{look} {section}.port")
         return fail(
-            f"{place} cannot be listened on: {error.strerror or error}",
-            "rtsp.address must be one of this machine (hostname -I), rtsp.port 1024 or more",
+            f"{place} cannot be listened on: {getattr(error, 'strerror', None) or error}",
+            f"{section}.address must be one of this machine (hostname -I), "
+            f"{section}.port 1024 or more",
         )
     return ok(f"{place} is free")
 

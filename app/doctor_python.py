@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any, Dict, Tuple
 
-from app.checkup import Finding, Machine, Ran, fail, ok, skip, warn
+from app.checkup import ANSWERING, Finding, Machine, Ran, fail, ok, skip, warn
 from app.device import kernels, machine
 
 _ILLEGAL = -4  # SIGILL
@@ -18,14 +18,18 @@ _CORETYPE = (
 _VENV = "python3 -m venv --system-site-packages .venv, in place of the one there is"
 _PIP = "python3 -m pip"
 
-_CV2 = """
+_CV2 = (
+    ANSWERING
+    + """
 import json, cv2
 told = [line for line in cv2.getBuildInformation().splitlines() if "GStreamer:" in line]
-print(json.dumps({"version": cv2.__version__, "file": cv2.__file__,
+found = {"version": cv2.__version__, "file": cv2.__file__,
     "gstreamer": bool(told) and "YES" in told[0],
     "nms": hasattr(cv2, "dnn")
-    and len(cv2.dnn.NMSBoxes([[0, 0, 9, 9], [0, 0, 9, 8]], [0.9, 0.8], 0.0, 0.5)) == 1}))
+    and len(cv2.dnn.NMSBoxes([[0, 0, 9, 9], [0, 0, 9, 8]], [0.9, 0.8], 0.0, 0.5)) == 1}
+print(json.dumps(found), file=answer, flush=True)
 """
+)
 _GLIBC = "import os; print(os.confstr('CS_GNU_LIBC_VERSION').split()[-1])"
 # With OpenCV first, as Jetwatch loads them, and with OpenCV last.
 _LOADED = """

@@ -15,6 +15,7 @@ from app.device.telemetry_sysfs import SysfsSource
 logger = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+_AGAIN_S = 60.0  # after a failure, until a source is begun anew
 _STALE_S = 10.0  # a reading that is older is no reading; nor is one waited for any longer
 
 
@@ -48,7 +49,8 @@ class Lookout:
     """
     Reads a source in a thread of its own, once a second, so that one that hangs hangs alone: a
     daemon that is wedged, a driver whose card has gone. Until it has read anything, and once its
-    newest reading is stale, it tells nothing, and says so in the log once.
+    newest reading is stale, it tells nothing, and says so in the log once. A source that fails is
+    begun anew a minute later; one that cannot be imported is not.
     """
 
     def __init__(
@@ -56,16 +58,17 @@ class Lookout:
         name: str,
         begin: Callable[[], Any],
         clock: Callable[[], float] = time.monotonic,
-        stale_s: float = _STALE_S,
+        again_s: float = _AGAIN_S,
     ) -> None:
-        """``begin`` makes the source; whatever it raises ends the look-out with one line."""
+        """``begin`` makes the source, and may raise anything: one line until it reads again."""
         self.name = name
         self._clock = clock
-        self._stale_s = stale_s
+        self._again_s = again_s
         self._newest: Tuple[float, Vitals] = (clock(), Vitals())
         self._ending = threading.Event()
         self._silent = False  # it was said to be
-        self._ended = False
+        self._tells = False
+        self._failed = False  # and has not read since
         self._thread = threading.Thread(
             target=self._look, args=(begin,), name=f"telemetry-{name}", daemon=True
         )
@@ -74,11 +77,11 @@ class Lookout:
     def read(self) -> Vitals:
         """The newest reading, or an empty one. Never waits."""
         when, newest = self._newest
-        stale = self._clock() - when > self._stale_s
-        if stale and not self._silent and not self._ended:
-            logger.warning("telemetry by %s: no answer for %.0f s", self.name, self._stale_s)
+        stale = self._clock() - when > _STALE_S
+        if stale and not self._silent and not self._failed:
+            logger.warning("telemetry by %s: no answer for %.0f s", self.name, _STALE_S)
         self._silent = stale
-        return Vitals() if stale or self._ended else newest
+        return Vitals() if stale or self._failed else newest
 
     def close(self) -> None:
         """Let the source go, if it is not stuck."""
@@ -86,20 +89,28 @@ class Lookout:
         self._thread.join(1.0)
 
     def _look(self, begin: Callable[[], Any]) -> None:
-        source = None
+        while not self._ending.is_set():
+            try:
+                self._watch(begin())
+            except Exception as error:
+                if not self._ending.is_set() and not self._failed:
+                    logger.warning("no telemetry by %s: %s", self.name, _short(error))
+                self._tells, self._failed = False, True
+                if isinstance(error, ImportError):
+                    return
+            self._ending.wait(self._again_s)
+
+    def _watch(self, source: Any) -> None:
+        """Until it fails, or the end."""
         try:
-            source = begin()
-            logger.info("telemetry also by %s", self.name)
             while not self._ending.is_set():
                 self._newest = (self._clock(), source.read())
+                if not self._tells:
+                    logger.info("telemetry also by %s", self.name)
+                self._tells, self._failed = True, False
                 self._ending.wait(_EVERY_S)
-        except Exception as error:
-            if not self._ending.is_set():
-                logger.warning("no telemetry by %s: %s", self.name, _short(error))
         finally:
-            self._ended = True
-            if source is not None:
-                _closed(source)
+            _closed(source)
 
 
 def open_telemetry(root: str = "/") -> Telemetry:

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 from app.errors import OutputError
 from app.service.board import Board
 from app.service.pages import Pages
-from app.service.request import Answer, Refused, Request, as_bytes, plain, receive
+from app.service.request import Answer, Refused, Request, as_bytes, ours, plain, receive
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     ) -> None:
         """Listens. Raises OutputError where it cannot."""
         self.answer = answer
+        self.address = settings.address
+        self.name = socket.gethostname()
         self.timeout_s = timeout_s
         self._guard = threading.Lock()
         self._clients: Dict[socket.socket, Optional[threading.Thread]] = {}
@@ -135,6 +137,8 @@ class _Exchange(socketserver.BaseRequestHandler):
             wanted = receive(connection, time.monotonic() + timeout_s)
             if wanted is None:
                 return
+            if not ours(wanted.host, self.server.address, self.server.name):
+                raise Refused(421, "this server has another name. Ask for it by its IP address")
             reply = self._answer(wanted)
             whole = as_bytes(reply, with_content=wanted.method != "HEAD")
         except Refused as refused:

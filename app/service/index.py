@@ -6,7 +6,7 @@ from typing import List
 from app import __version__
 from app.service.facts import Facts
 from app.service.health import CameraHealth, Health
-from app.service.snapshots import OLDEST_S
+from app.service.snapshots import oldest_s
 
 _EVERY_S = 3
 
@@ -86,7 +86,7 @@ def _row(found: CameraHealth, viewers: int, pictures: bool) -> List[str]:
 
 
 def _picture(found: CameraHealth, name: str) -> str:
-    if found.camera.lost or found.age_s is None or found.age_s > OLDEST_S:
+    if found.camera.lost or found.age_s is None or found.age_s > oldest_s(found.camera):
         return "none now"
     path = f"snapshot/{name}.jpg"
     return f'<a href="{path}"><img src="{path}" alt="no picture of {name} now"></a>'

@@ -1,5 +1,6 @@
 """request: the head of one HTTP request, read within limits; and an answer as bytes."""
 
+import ipaddress
 import re
 import socket
 import time
@@ -11,7 +12,10 @@ MOST_TARGET = 1024  # of the path that is asked for
 
 # RFC 9112, 3: method, one space, target, one space, version.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}) ([!-~]+) HTTP/1\.[0-9]")
-_ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+_HOST = re.compile(rb"^host[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_PORT = re.compile(r":[0-9]*$")
+_PHRASES = {421: "Misdirected Request"}  # which Python 3.6 does not know
 
 # A page needs its own style and pictures of this server, and nothing else in the world.
 _POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -20,6 +24,7 @@ _POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-
 class Request(NamedTuple):
     method: str
     path: str  # without what follows a "?"
+    host: str = ""  # the name it is asked under, as sent; empty where none was
 
 
 class Answer(NamedTuple):
@@ -72,7 +77,7 @@ def receive(connection: socket.socket, deadline: float) -> Optional[Request]:
 
 
 def parse(head: bytes) -> Request:
-    """A head without its last, empty line. Of the headers nothing is used. Raises Refused."""
+    """A head without its last, empty line. Of the headers Host alone is used. Raises Refused."""
     line = head.split(b"\n", 1)[0]
     if line.endswith(b"\r"):
         line = line[:-1]
@@ -84,11 +89,32 @@ def parse(head: bytes) -> Request:
         raise Refused(414, f"the path is longer than {MOST_TARGET} bytes")
     if method not in ("GET", "HEAD"):
         raise Refused(405, "only GET and HEAD are served", ("Allow", "GET, HEAD"))
-    path = _ORIGIN.sub("", target, count=1) if _ORIGIN.match(target) else target
-    path = path.partition("?")[0] or "/"
+    hosts = [one.decode("latin-1") for one in _HOST.findall(head)]
+    if len(hosts) > 1:
+        raise Refused(400, "there is more than one Host")
+    origin = _ORIGIN.match(target)
+    if origin:  # RFC 9112, 3.2.2: then Host is not looked at
+        target, hosts = target[origin.end() :], [origin.group(1)]
+    path = target.partition("?")[0] or "/"
     if not path.startswith("/"):
         raise Refused(400, "the path must begin with /")
-    return Request(method, path)
+    return Request(method, path, hosts[0] if hosts else "")
+
+
+def ours(host: str, address: str, name: str) -> bool:
+    """
+    Whether a ``host`` that was asked for, as sent, may be this server: ``address`` is where it
+    listens, ``name`` the machine's. A browser can be made to ask us under a foreign name (DNS
+    rebinding), and would then give our answer to that name's page. No name is none of a browser's.
+    """
+    asked = _PORT.sub("", host).lower()
+    if not asked or asked in ("localhost", address.lower()):
+        return True
+    try:
+        ipaddress.ip_address(asked[1:-1] if asked[:1] + asked[-1:] == "[]" else asked)
+        return True
+    except ValueError:
+        return asked.partition(".")[0] == name.partition(".")[0].lower()
 
 
 def as_bytes(answer: Answer, with_content: bool = True) -> bytes:
@@ -104,7 +130,8 @@ def as_bytes(answer: Answer, with_content: bool = True) -> bytes:
         ("X-Content-Type-Options", "nosniff"),
         *answer.headers,
     ]
-    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    phrase = _PHRASES.get(answer.status) or HTTPStatus(answer.status).phrase
+    lines = [f"HTTP/1.1 {answer.status} {phrase}"]
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join(lines).encode("ascii") + b"\r\n\r\n"
     return head + answer.content if with_content else head

@@ -7,7 +7,7 @@ from typing import Callable, Dict, NamedTuple, Optional
 from app.service.board import Board
 from app.service.facts import CameraFacts
 
-OLDEST_S = 5.0  # an older picture is not shown: who looks would take it for now
+OLDEST_S = 5.0  # an older picture is not shown, where more are due: it would be taken for now
 EVERY_S = 0.25  # of one camera; who asks more often gets the same again
 
 
@@ -23,6 +23,11 @@ class _Made(NamedTuple):
     encoded: float
     captured: float
     jpeg: bytes
+
+
+def oldest_s(camera: CameraFacts) -> float:
+    """The age in seconds up to which a camera's picture is shown."""
+    return max(OLDEST_S, camera.patience_s)
 
 
 class Snapshots:
@@ -49,7 +54,7 @@ class Snapshots:
         if made is None:
             return Shot(503, reason="no picture yet" if not camera.lost else camera.state)
         age_s = self._now() - made.captured
-        if age_s > OLDEST_S:
+        if age_s > oldest_s(camera):
             return Shot(503, reason=f"the newest picture is {age_s:.0f} s old ({camera.state})")
         return Shot(200, made.jpeg)
 
@@ -62,7 +67,7 @@ class Snapshots:
             picture = self._board.pictures(camera.name)
             if picture is None:
                 return made
-            if now - picture.captured > OLDEST_S:  # it will not be shown
+            if now - picture.captured > oldest_s(camera):  # it will not be shown
                 return _Made(now, picture.captured, b"")
             if made is None or picture.captured != made.captured:
                 made = _Made(now, picture.captured, picture.jpeg())

@@ -5,7 +5,7 @@ import socket
 import time
 
 from app import config, doctor, doctor_config, doctor_jetson, doctor_python, doctor_system
-from app.checkup import FAIL, OK, SKIP, WARN, Finding
+from app.checkup import FAIL, OK, SKIP, WARN, Finding, this_machine
 from app.cli_doctor import lines
 from tests.ill_jetsons import ACTIVE, NANO, on
 from tests.patient import Patient
@@ -93,6 +93,44 @@ def test_an_address_that_is_taken(tmp_path):
     told = doctor_config.address(machine, asked(rest="rtsp: {address: 192.0.2.1}"))
     assert told.verdict == FAIL and "hostname -I" in told.fix
     assert doctor_config.address(machine, asked()).verdict == SKIP
+
+
+def test_the_address_of_http_that_is_taken(tmp_path):
+    machine = Patient(tmp_path).machine()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        told = doctor_config.address(machine, asked(rest="http: {port: %d}" % port))
+        assert told.verdict == FAIL and "port {} of 127.0.0.1 is in use".format(port) in told.found
+        assert "http.port" in told.fix
+    assert doctor_config.address(machine, asked(rest="http: {port: %d}" % port)).verdict == OK
+
+
+NOISE = "import os\nprint('a library greets')\nos.system('echo so does its child')\n"
+CV2 = """
+__version__ = "4.5.4"
+class dnn:
+    NMSBoxes = staticmethod(lambda *_: [0])
+def getBuildInformation():
+    print("and once more")
+    return "  GStreamer:  YES (1.14.5)"
+"""
+
+
+def test_what_libraries_print_is_no_part_of_a_childs_answer(tmp_path, monkeypatch):
+    """JSON after a line of noise ended the check with a traceback's last line."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    machine = this_machine()
+    for name in ("gi", "tensorrt"):
+        (tmp_path / (name + ".py")).write_text(NOISE + "raise ImportError('broken')")
+    told = doctor_config.gstreamer(machine, None)
+    assert told.verdict == WARN and "broken" in told.found, told
+    told = doctor_config.engines(machine, None)
+    assert "cannot be listed" not in told.found, told
+    (tmp_path / "cv2.py").write_text(NOISE + CV2)
+    told = doctor_python.opencv(machine, None)
+    assert told == Finding(OK, "OpenCV 4.5.4 ({})".format(tmp_path / "cv2.py"))
 
 
 def test_the_disk_is_asked_wherever_the_config_writes(tmp_path):

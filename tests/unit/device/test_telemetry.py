@@ -186,6 +186,40 @@ def test_a_source_that_stops_to_answer_is_told_of_once(caplog):
     lookout.close()
 
 
+def test_a_source_that_fails_is_begun_anew_and_told_of_once(caplog):
+    """A daemon that is restarted, or starts after us, was given up for ever."""
+    caplog.set_level(logging.INFO)
+    begun, heals = [], threading.Event()
+
+    def begin():
+        begun.append(1)
+        if not heals.is_set():
+            raise OSError("no daemon")
+        return Silent()
+
+    lookout = Lookout("silent", begin, again_s=0.01)
+    assert until(lambda: len(begun) > 5)
+    assert lookout.read() == Vitals()
+    heals.set()
+    assert until(lambda: lookout.read().gpu_load == 0.5)
+    lookout.close()
+    assert caplog.messages == ["no telemetry by silent: no daemon", "telemetry also by silent"]
+
+
+def test_a_source_that_cannot_be_imported_is_given_up(caplog):
+    begun = []
+
+    def begin():
+        begun.append(1)
+        raise ImportError("no such module")
+
+    lookout = Lookout("absent", begin, again_s=0.01)
+    assert not until(lambda: len(begun) > 1, 0.3)
+    assert caplog.messages == ["no telemetry by absent: no such module"]
+    assert lookout.read() == Vitals()
+    lookout.close()
+
+
 class Broken:
     name = "broken"
     closed = 0

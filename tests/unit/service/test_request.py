@@ -3,7 +3,16 @@ import time
 
 import pytest
 
-from app.service.request import MOST_HEAD, MOST_TARGET, Refused, Request, as_bytes, parse, plain
+from app.service.request import (
+    MOST_HEAD,
+    MOST_TARGET,
+    Refused,
+    Request,
+    as_bytes,
+    ours,
+    parse,
+    plain,
+)
 from app.service.request import receive as received
 
 
@@ -13,11 +22,9 @@ from app.service.request import receive as received
         (b"GET / HTTP/1.1", "GET", "/"),
         (b"HEAD /healthz HTTP/1.0", "HEAD", "/healthz"),
         (b"GET /healthz?live HTTP/1.1\r", "GET", "/healthz"),
-        (b"GET http://evil.example/metrics?x=1 HTTP/1.1", "GET", "/metrics"),
-        (b"GET http://evil.example HTTP/1.1", "GET", "/"),
         (b"GET //etc/passwd HTTP/1.1", "GET", "//etc/passwd"),
         (b"GET /%2e%2e/x HTTP/1.1", "GET", "/%2e%2e/x"),
-        (b"GET / HTTP/1.1\nHost: a\nHost: b\n\xff: \x00", "GET", "/"),
+        (b"GET / HTTP/1.1\nA: b\nXHost: b\n\xff: \x00", "GET", "/"),
     ],
 )
 def test_a_request_is_its_method_and_path(line, method, path):
@@ -25,8 +32,54 @@ def test_a_request_is_its_method_and_path(line, method, path):
 
 
 @pytest.mark.parametrize(
+    "head, path, host",
+    [
+        (b"GET / HTTP/1.1\r\nHost: a.b:80\r\nA: c", "/", "a.b:80"),
+        (b"GET / HTTP/1.1\nA: c\nhOsT:\ta ", "/", "a"),
+        (b"GET / HTTP/1.1\nHost:\nA: c", "/", ""),
+        (b"GET / HTTP/1.1\nHost: \xff", "/", "\xff"),
+        (b"GET http://evil.example/metrics?x=1 HTTP/1.1\r\nHost: localhost", "/metrics",
+         "evil.example"),
+        (b"GET http://evil.example HTTP/1.1", "/", "evil.example"),
+    ],
+)  # fmt: skip
+def test_the_name_it_is_asked_under(head, path, host):
+    assert parse(head) == Request("GET", path, host)
+
+
+@pytest.mark.parametrize(
+    "host, it_is",
+    [
+        ("", True),
+        ("localhost", True),
+        ("LocalHost:8080", True),
+        ("127.0.0.1:8080", True),
+        ("10.0.0.3", True),
+        ("[::1]:8080", True),
+        ("[fe80::1]", True),
+        ("cam.shop", True),
+        ("Nano", True),
+        ("nano.local:80", True),
+        ("evil.example", False),
+        ("evil.example:8080", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("nano2", False),
+        ("xnano.local", False),
+        ("cam.shop.evil.example", False),
+        ("127.0.0.1@evil.example", False),
+        ("[::1", False),
+        ("\xff", False),
+    ],
+)
+def test_a_foreign_name_is_not_ours(host, it_is):
+    assert ours(host, "cam.shop", "nano.lan") == it_is
+
+
+@pytest.mark.parametrize(
     "line, status",
     [
+        (b"GET / HTTP/1.1\nHost: localhost\nHost: b", 400),
         (b"", 400),
         (b"GET", 400),
         (b"GET /", 400),

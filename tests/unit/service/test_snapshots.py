@@ -58,6 +58,19 @@ def test_an_old_picture_is_never_shown():
     assert fresh.snapshots().shot("gate").status == 503 and fresh.encoded == 0
 
 
+def test_a_camera_of_few_pictures_shows_them_for_as_long_as_they_last():
+    slow = GATE._replace(patience_s=60.0, captured=NOW)
+    scene = Scene(slow)
+    scene.now = NOW + 59
+    assert scene.snapshots().shot("gate").status == 200
+    page = Pages(scene.board, lambda: scene.now).answer(Request("GET", "/"))
+    assert b"snapshot/gate.jpg" in page.content
+    scene.now = NOW + 62  # a page forgives the second in which facts are renewed
+    assert scene.snapshots().shot("gate").status == 503
+    page = Pages(scene.board, lambda: scene.now).answer(Request("GET", "/"))
+    assert b"snapshot/gate.jpg" not in page.content
+
+
 def test_of_a_lost_camera_there_is_the_reason_and_no_picture():
     shot = Scene(GATE, YARD).snapshots().shot("yard")
     assert (shot.status, shot.jpeg, shot.reason) == (503, b"", "lost: no picture for 5 s")
