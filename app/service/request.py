@@ -13,7 +13,7 @@ MOST_TARGET = 1024  # of the path that is asked for
 # RFC 9112, 3: method, one space, target, one space, version.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}) ([!-~]+) HTTP/1\.[0-9]")
 _ORIGIN = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
-_HOST = re.compile(rb"^host[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_HOST = re.compile(rb"(?im)^host[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$")
 _PORT = re.compile(r":[0-9]*$")
 _PHRASES = {421: "Misdirected Request"}  # which Python 3.6 does not know
 
