@@ -114,7 +114,9 @@ def ours(host: str, address: str, name: str) -> bool:
         ipaddress.ip_address(asked[1:-1] if asked[:1] + asked[-1:] == "[]" else asked)
         return True
     except ValueError:
-        return asked.partition(".")[0] == name.partition(".")[0].lower()
+        own, _, domain = name.lower().partition(".")
+        said, _, rest = asked.partition(".")
+        return said == own and rest in {"", "local", "lan", "home", "internal", domain}
 
 
 def as_bytes(answer: Answer, with_content: bool = True) -> bytes:

@@ -64,6 +64,8 @@ def test_the_name_it_is_asked_under(head, path, host):
         ("evil.example:8080", False),
         ("localhost.evil.example", False),
         ("127.0.0.1.evil.example", False),
+        ("nano.evil.example", False),
+        ("nano.lan:8080", True),
         ("nano2", False),
         ("xnano.local", False),
         ("cam.shop.evil.example", False),
