@@ -2,5 +2,7 @@
 
 import signal
 
-# Under nohup, or a CI that ignores it, children would inherit that and be deaf to SIGHUP too.
+# Under nohup, behind a shell's &, or in a CI that ignores them, children would inherit that and be
+# deaf to them too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)

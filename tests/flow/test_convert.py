@@ -11,6 +11,8 @@ from app import catalogue, manifest
 from tests import tiny
 from tests.command import ROOT, finish, jetwatch, start
 
+pytestmark = pytest.mark.torch
+
 pytest.importorskip("onnx", reason="the onnx package is not installed")
 if not importlib.util.find_spec("torch"):
     pytest.skip("PyTorch is not installed", allow_module_level=True)

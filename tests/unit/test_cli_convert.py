@@ -7,6 +7,8 @@ import pytest
 from app.cli_flags import parser
 from tests.command import jetwatch
 
+pytestmark = pytest.mark.torch
+
 
 def typed(*words):
     return parser().parse_args(["convert", "m.pt"] + list(words))

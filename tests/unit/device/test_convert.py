@@ -10,6 +10,8 @@ import pytest
 from app.device import convert, framework, onnxfile
 from app.errors import EngineError
 
+pytestmark = pytest.mark.torch
+
 pytest.importorskip("onnx", reason="the onnx package is not installed")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 with warnings.catch_warnings():
