@@ -17,6 +17,7 @@ from app.media.mp4 import Mp4Writer, check
 _LOOK_S = 5.0  # how often the room is looked at
 _STEADY_S = 10.0  # of film on the disk: an outage is over
 _GAP_S = 10.0  # after a longer one a clip's own times would no longer be the day's
+_ROUNDING_S = 1e-6  # of times that were added up: a clip would be a picture too long
 _SET_S = 2.0  # a clock that moved by more was set
 
 _NOTHING = np.zeros((0, 0, 3), np.uint8)
@@ -105,7 +106,7 @@ class Film:
     def _ended(self, frame: Frame) -> bool:
         if self._cut is None or self._writer is None or self._last is None:
             return False
-        if frame.size_wh != self._size_wh or self._writer.seconds >= self._cut.seconds:
+        if frame.size_wh != self._size_wh or self._writer.seconds > self._cut.seconds - _ROUNDING_S:
             return True
         gap_s = frame.moment - self._last.moment
         set_s = frame.time - self._last.time - gap_s
