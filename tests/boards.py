@@ -5,6 +5,7 @@ Each says where its names come from; the numbers are made up. None was taken fro
 """
 
 import os
+import time
 
 STAT = "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 100 0 100 700 100 0 0 0 0 0\n"
 
@@ -223,3 +224,13 @@ PC = merged(
     cores([0, 1], 3400000, 4200000, 4200000),
     proc(15900, 9000, 2048, 2048),
 )  # fmt: skip
+
+
+def until(ready, seconds=5.0):
+    """Whether something that is read in a thread of its own comes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return True
+        time.sleep(0.01)
+    return False

@@ -28,8 +28,8 @@ def nms(
 ) -> np.ndarray:
     """
     Indices of the boxes to keep, best score first; of equals the first. Boxes are (N, 4) float32
-    within 1e6 of the origin, scores above 0. With ``group`` (N,) int, only boxes of one group push
-    each other out.
+    within 1e6 of the origin and have an area, as those of ``found.real``; scores are above 0.
+    With ``group`` (N,) int, only boxes of one group push each other out.
     """
     rows = np.empty((len(boxes), 4), np.float64)
     rows[:, :2] = boxes[:, :2]

@@ -19,11 +19,27 @@ detect: {{model: "{model}"}}
 """
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """A test that fails must not leave its service running."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
 def service(tmp_path, manager, name="yard", source="test://?size=320x240&fps=15", more="", path=()):
     """A service on a config of its own; both."""
     config = tmp_path / "watch.yaml"
     write(config, tmp_path, name, source, more)
-    return start("run", config, env=manager.environ, path=path), config
+    process = start("run", config, env=manager.environ, path=path)
+    STARTED.append(process)
+    return process, config
 
 
 def write(config, tmp_path, name="yard", source="test://?size=320x240&fps=15", more=""):

@@ -6,15 +6,7 @@ import time
 
 from app.core.vitals import Vitals
 from app.device.telemetry import Lookout
-
-
-def until(ready, seconds=5.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            return True
-        time.sleep(0.01)
-    return False
+from tests.boards import until
 
 
 class Silent:

@@ -11,7 +11,7 @@ from app.core.vitals import Vitals
 from app.device import telemetry_nvml
 from app.device.telemetry import Telemetry, joined, open_telemetry
 from tests import boards
-from tests.boards import lay
+from tests.boards import lay, until
 
 # What each generation's client has, with numbers for one moment; see telemetry_jtop.
 OLD = """
@@ -70,15 +70,6 @@ def board(tmp_path, monkeypatch):
     yield made
     for package in ("jtop", "pynvml"):
         __import__("sys").modules.pop(package, None)
-
-
-def until(ready, seconds=5.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.parametrize("code", [OLD, NEW, THOR], ids=["3.x", "4.x", "7.x"])

@@ -8,6 +8,7 @@ import pytest
 
 from app.vision import boxes
 from app.vision.boxes import area, iou, nms, with_margin
+from app.vision.found import real
 
 A, B, C = [0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]
 
@@ -78,6 +79,12 @@ def test_nms_where_opencv_takes_whole_numbers_alone(monkeypatch) -> None:
             own = found[(group[found] == group[row]) & (scores[found] >= scores[row])]
             assert iou(rows[[row]], rows[own]).max() > 0.45
     assert whole[-1][:, 2:].max() > 2000, "as fine as it may be"
+
+
+def test_boxes_without_an_area_never_come_so_far() -> None:
+    """OpenCV's NMS takes two of them for one."""
+    rows = array([A, [5, 5, 5, 5], [5, 5, 5, 9], [9, 5, 5, 9], B])
+    assert real(rows, np.full(5, 0.5, np.float32)).tolist() == [0, 4]
 
 
 def test_nms_chain() -> None:
