@@ -101,16 +101,16 @@ def door(tmp_path):
 
 
 def tree(root):
-    """Path to (mode, text or target) of all that is there."""
+    """Path to (mode, content or target) of all that is there, models too."""
     found = {}
     for path in sorted(root.rglob("*")):
         status = path.lstat()
-        text = None
+        content = None
         if path.is_symlink():
-            text = os.readlink(str(path))
+            content = os.readlink(str(path))
         elif path.is_file():
-            text = path.read_text(encoding="utf-8")
-        found[path.relative_to(root).as_posix()] = (stat.S_IMODE(status.st_mode), text)
+            content = path.read_bytes()
+        found[path.relative_to(root).as_posix()] = (stat.S_IMODE(status.st_mode), content)
     return found
 
 
@@ -132,13 +132,13 @@ def test_twice_is_as_once(tmp_path, python, door):
     assert code == 0 and "wrote" not in said and "kept" not in said, said
     assert tree(root) == first
     system = "etc/systemd/system/"
-    assert first[system + "jetwatch@.service"] == (0o644, UNIT.read_text(encoding="utf-8"))
+    assert first[system + "jetwatch@.service"] == (0o644, UNIT.read_bytes())
     link = first[system + "multi-user.target.wants/jetwatch@door.service"]
     assert link[1] == "/etc/systemd/system/jetwatch@.service"
     assert first["etc/jetwatch"][0] == 0o750  # it may hold passwords
     assert first["etc/jetwatch/door.yaml"][0] == 0o640
     assert "var/lib/jetwatch/engines" in first
-    drop_in = first[system + "jetwatch@.service.d/machine.conf"][1]
+    drop_in = first[system + "jetwatch@.service.d/machine.conf"][1].decode("utf-8")
     assert "\nExecStart=\nExecStart={} -m app run ".format(python) in drop_in
 
 
@@ -170,6 +170,8 @@ def test_it_goes_again(tmp_path, python, door, purge):
         "var/lib/jetwatch",
         "var/lib/jetwatch/engines",
     ]
+    models = sorted(path.name for path in (ROOT / "engines").glob("*.onnx"))  # of scripts/demo
+    kept += ["var/lib/jetwatch/engines/" + name for name in models]
     assert left == ([] if purge else kept)
     assert other.exists()
     assert call(root, "--uninstall")[0] == 0
