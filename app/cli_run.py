@@ -15,6 +15,7 @@ from app.conflicts import Config
 from app.core.pipeline import Pipeline
 from app.device.backend import Model
 from app.device.telemetry import open_telemetry
+from app.disk import Disks, folders
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
@@ -95,10 +96,13 @@ class _Run:
         stop = self._asked.again()
         self._notifier.status("loading models")
         board = Board()
-        with serving(chosen.http, board), contextlib.closing(assemble.backend(chosen)) as backend:
+        with serving(chosen.http, board), contextlib.closing(
+            Disks(folders(chosen))
+        ) as disks, contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 self._terminal.line(line)
-            steward = Steward(chosen, backend, self._notifier, self._telemetry.read)
+            read = self._telemetry.read
+            steward = Steward(chosen, backend, self._notifier, read, complaints=disks.complaints)
             beside = assemble.Beside(
                 steward.load, self._ids, lambda: steward.vitals.hottest, self._part
             )

@@ -5,7 +5,6 @@ import functools
 import os
 from typing import Deque, Mapping, NamedTuple, Optional, Tuple
 
-from app import disk
 from app.chosen import stuck_s
 from app.conflicts import Config
 from app.core.meter import Newest, Reading
@@ -28,7 +27,6 @@ from app.stages.publish import Publish
 from app.stages.show import Show
 
 _WINDOW_S = 5.0  # over which rates are taken
-_DISK_S = 10.0  # between two looks at the disks
 _STALE_S = 5.0
 
 
@@ -54,9 +52,6 @@ class Observer:
         self._pipeline = pipeline
         self._board = board
         self._cameras = {camera.name: camera for camera in config.cameras}
-        self._folders = disk.folders(config)
-        self._disks: Tuple[str, ...] = ()
-        self._looked = float("-inf")  # at the disks
         self._moments: Deque[_Moment] = collections.deque()
         self._reached = (-1, -1)  # frames and attempts, in all
         stages = [stage for lane in pipeline.lanes for stage in lane]
@@ -79,9 +74,6 @@ class Observer:
         if reached != self._reached:
             self._reached = reached
             self._facts = self._facts._replace(progressed=now)
-        if now - self._looked >= _DISK_S:
-            self._looked = now
-            self._disks = tuple(disk.complaints(self._folders))
         self._facts = self._facts._replace(
             when=now,
             cameras=self._camera_facts(now, reading),
@@ -89,7 +81,7 @@ class Observer:
             mounts=self._mounts(),
             stages=reading.histograms,
             latencies=reading.latencies,
-            machine=machine._replace(complaints=machine.complaints + self._disks),
+            machine=machine,
         )
         self._board.update(self._facts)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Callable, Container, Dict, Optional
+from typing import Callable, Container, Dict, Optional, Tuple
 
 from app.chosen import shrinkable, slowest_s, stuck_s
 from app.conflicts import Config
@@ -35,7 +35,9 @@ class Steward:
         notifier: Notifier,
         vitals: Callable[[], Vitals] = Vitals,
         now: Callable[[], float] = time.monotonic,
+        complaints: Callable[[], Tuple[str, ...]] = tuple,
     ) -> None:
+        """``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits."""
         limits = config.limits or LimitsSettings()
         hidden = config.privacy is not None and config.privacy.classes
         self.load = Load()
@@ -54,6 +56,7 @@ class Steward:
         self._notifier = notifier
         self._progress = Progress(now)
         self._read = vitals
+        self._complaints = complaints
         self._now = now
         self._began = now()
         self._first: Optional[float] = None  # frame, when it was seen
@@ -103,13 +106,8 @@ class Steward:
     def machine(self) -> Machine:
         """What is known beside the pipeline, as of the latest look."""
         reasons = (self.relief.reason,) if self.relief.reason else ()
+        made = Machine(self.vitals, self.relief.level, reasons, self._complaints())
         budget = self._budget
         if budget is None:
-            return Machine(self.vitals, self.relief.level, reasons)
-        return Machine(
-            self.vitals,
-            self.relief.level,
-            reasons,
-            memory_used=budget.used,
-            memory_limit=budget.limit,
-        )
+            return made
+        return made._replace(memory_used=budget.used, memory_limit=budget.limit)

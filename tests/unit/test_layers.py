@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "child": {"attempt", "device", "errors"},
     "engines": {"atomic", "attempt", "child", "device", "media", "errors"},
     "disk": {"conflicts", "stages"},
-    "observer": {"chosen", "conflicts", "disk", "core", "device", "media", "service", "stages"},
+    "observer": {"chosen", "conflicts", "core", "device", "media", "service", "stages"},
     "steward": {"chosen", "conflicts", "errors", "service", "core", "device"},
     "checkup": {"home"},
     "doctor": {"checkup", "doctor_jetson", "doctor_python", "doctor_system", "errors"},

@@ -41,8 +41,14 @@ class Service:
         self.memory = memory
         backend = SimpleNamespace(own_memory=lambda: self.memory)
         vitals = Vitals(temperatures={} if heat is None else {"cpu": heat})
+        self.complaints = ()
         self.steward = Steward(
-            config.parse(TEXT + more), backend, self.notifier, lambda: vitals, lambda: self.now
+            config.parse(TEXT + more),
+            backend,
+            self.notifier,
+            lambda: vitals,
+            lambda: self.now,
+            lambda: self.complaints,
         )
 
     def second(self, *seen):
@@ -87,6 +93,16 @@ def test_a_hot_machine_eases_the_load():
     for _ in range(30):
         service.second("a", "b")
     assert service.steward.machine.step == 1 and service.steward.machine.reasons
+
+
+@pytest.mark.parametrize("more", ["", "limits: {memory_mb: 100000}"])
+def test_what_outputs_complain_of_is_told_of_the_machine(more):
+    service = Service(more)
+    service.second("a")
+    assert service.steward.machine.complaints == ()
+    service.complaints = ("the disk of out is full",)
+    assert service.steward.machine.complaints == ("the disk of out is full",)
+    assert (service.steward.machine.memory_limit is not None) == bool(more)
 
 
 def test_a_hung_reader_is_a_reason_to_begin_afresh_but_not_soon_nor_alone():
