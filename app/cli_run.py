@@ -15,7 +15,7 @@ from app.conflicts import Config
 from app.core.pipeline import Pipeline
 from app.device.backend import Model
 from app.device.telemetry import open_telemetry
-from app.disk import Disks, folders
+from app.disk import Disks, places
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
@@ -97,7 +97,7 @@ class _Run:
         self._notifier.status("loading models")
         board = Board()
         with serving(chosen.http, board), contextlib.closing(
-            Disks(folders(chosen))
+            Disks(places(chosen))
         ) as disks, contextlib.closing(assemble.backend(chosen)) as backend:
             for line in assemble.describe(chosen):
                 self._terminal.line(line)
