@@ -2,8 +2,7 @@
 
 import collections
 import functools
-import os
-from typing import Deque, Mapping, NamedTuple, Optional, Tuple
+from typing import Deque, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from app.chosen import stuck_s
 from app.conflicts import Config
@@ -23,6 +22,7 @@ from app.service.facts import (
     MountFacts,
     QueueFacts,
 )
+from app.stages.preprocess import Preprocess
 from app.stages.publish import Publish
 from app.stages.show import Show
 
@@ -64,7 +64,7 @@ class Observer:
             patience_s=stuck_s(config),
             backend=backend.name,
             pictures=bool(self._show),
-            models=tuple(_model(config, camera.name) for camera in config.cameras),
+            models=tuple(one for stage in stages for one in _models(stage)),
         )
         board.pictures = self._picture
 
@@ -128,10 +128,11 @@ class Observer:
         return None
 
 
-def _model(config: Config, camera: str) -> ModelFacts:
-    """A catalogue's name, or that of a file."""
-    name = os.path.basename(config.models_of.get(camera, config.detect.model))
-    return ModelFacts(camera, name[:-5] if name.endswith(".onnx") else name)
+def _models(stage: object) -> Iterator[ModelFacts]:
+    if isinstance(stage, Preprocess):
+        for camera, network in stage.networks.items():
+            size_wh = network.input.size_wh
+            yield ModelFacts(camera, network.model.name, network.precision, size_wh)
 
 
 class _Span(NamedTuple):

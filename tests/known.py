@@ -58,7 +58,10 @@ def everything():
         GATE,
         YARD,
         pictures=True,
-        models=(ModelFacts("gate", "yolox_nano"), ModelFacts("yard", "yolox_nano")),
+        models=(
+            ModelFacts("gate", "yolox_nano", "fp16", (416, 416)),
+            ModelFacts("yard", "nanodet_g", "int8", (416, 320)),
+        ),
         queues=(QueueFacts("door", 1), QueueFacts("to track", 2)),
         mounts=(MountFacts("gate", 3, 1400, 2), MountFacts("yard", 0, 0, 0)),
         stages=(durations("capture"), durations("detect")),

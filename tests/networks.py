@@ -18,6 +18,7 @@ def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Sha
     (dtype, shape)) and weights (name to array).
     """
     onnx = pytest.importorskip("onnx")
+    numpy_helper = pytest.importorskip("onnx.numpy_helper")
     helper, types = onnx.helper, onnx.TensorProto
     dtype = getattr(types, more.get("dtype", "FLOAT"))
     inputs = [helper.make_tensor_value_info("images", dtype, shape)]
@@ -30,7 +31,7 @@ def model(path: Path, shape: Shape, nodes: Sequence[Any], outputs: Dict[str, Sha
     answers = getattr(types, more.get("answers", "FLOAT"))
     results = [helper.make_tensor_value_info(n, answers, s) for n, s in outputs.items()]
     weights = [
-        onnx.numpy_helper.from_array(array, name) for name, array in more.get("weights", {}).items()
+        numpy_helper.from_array(array, name) for name, array in more.get("weights", {}).items()
     ]
     graph = helper.make_graph(made, "echo", inputs, results, weights)
     opset = helper.make_opsetid("", more.get("opset", 11))

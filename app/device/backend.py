@@ -79,6 +79,7 @@ class Network(NamedTuple):
     handle: Any = None
     batch: int = 1  # pictures that are best run at once, at most; more are run in parts
     picked: bool = False  # whether infer() gives candidates in place of outputs
+    precision: str = ""  # "fp32", "fp16" or "int8": what it was made to compute in
 
 
 class BackendSettings(NamedTuple):

@@ -58,7 +58,7 @@ class HostBackend(Backend):
             made = settled(made, seen, self._on_grey(network))
             network = _network(made, session, inputs, outputs)
         self._loaded.append(network.handle)
-        return network
+        return network._replace(precision=modelfile.precision(model.path))
 
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle

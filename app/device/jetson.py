@@ -81,7 +81,8 @@ class GpuBackend(Backend):
             self._plans += os.path.getsize(path)
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
-        return self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
+        network = self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
+        return network._replace(precision=known.fingerprint.precision)
 
     def adopt(self, engine: Engine, model: Model, folder: str) -> Network:
         """A network from an engine that was read already; our kernels are kept in ``folder``."""

@@ -1,5 +1,6 @@
 """modelfile: what can be told of an ONNX file before any library reads it."""
 
+import mmap
 import os
 import re
 
@@ -10,6 +11,7 @@ _NOISE = re.compile(  # ONNX Runtime's codes, the path we name ourselves, its pl
     r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed: ?"
     r"|\S+\.(cc|h):\d+ .*?\) (?=[A-Z])"
 )
+_QUANTIZES = (b"\x22\x0eQuantizeLinear", b"\x22\x15DynamicQuantizeLinear")  # op_type, as a node's
 _QUOTED = re.compile("[\"']([^\"']+)[\"']")
 
 
@@ -30,6 +32,15 @@ def check(path: str) -> int:
     if problem:
         raise EngineError(f"{path}: {size} bytes: {problem}. Fetch the file again")
     return size
+
+
+def precision(path: str) -> str:
+    """
+    What a CPU is asked to compute an ONNX file in: "int8" where it turns values into whole numbers,
+    else "fp32", whatever its weights are kept in. The file has passed ``check``.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return "int8" if any(content.find(one) >= 0 for one in _QUANTIZES) else "fp32"
 
 
 def broken(path: str, error: Exception) -> EngineError:

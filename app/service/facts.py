@@ -47,8 +47,12 @@ class MountFacts(NamedTuple):
 
 
 class ModelFacts(NamedTuple):
+    """What a camera is looked at with, as it was loaded."""
+
     camera: str
     model: str
+    precision: str  # "fp32", "fp16" or "int8"
+    input_wh: Tuple[int, int]
 
 
 class Machine(NamedTuple):

@@ -47,8 +47,7 @@ def _service(facts: Facts, found: Health, now: float) -> Iterator[Any]:
     build = ("version", "python", "backend")
     about = (__version__, platform.python_version(), facts.backend)
     yield _gauge("jetwatch_build_info", "What runs; always 1", [(about, 1)], *build)
-    models = [((one.camera, one.model), 1.0) for one in facts.models]
-    yield _gauge("jetwatch_model_info", "A camera's model; always 1", models, "camera", "model")
+    yield _models(facts)
     yield _gauge("jetwatch_live", "1 unless a restart may help", _one(found.live))
     yield _gauge("jetwatch_ready", "1 where pictures go all the way", _one(found.ready))
     degraded = _one(bool(found.reasons))
@@ -56,6 +55,15 @@ def _service(facts: Facts, found: Health, now: float) -> Iterator[Any]:
     idle_s = _one(max(0.0, now - facts.progressed) if facts.running else None)
     yield _gauge("jetwatch_idle_seconds", "Since a frame was finished or a camera tried", idle_s)
     yield _gauge("process_threads", "Threads of this process", _one(_threads()))
+
+
+def _models(facts: Facts) -> Any:
+    values: List[Value] = []
+    for one in facts.models:
+        size = "x".join(map(str, one.input_wh))
+        values.append(((one.camera, one.model, facts.backend, one.precision, size), 1))
+    labels = ("camera", "model", "backend", "precision", "input")
+    return _gauge("jetwatch_model_info", "A camera's model as loaded; always 1", values, *labels)
 
 
 def _cameras(cameras: Tuple[CameraHealth, ...]) -> Iterator[Any]:

@@ -24,8 +24,8 @@ class Preprocess(BatchStage):
 
     def __init__(self, backend: Backend, networks: Mapping[str, Network]) -> None:
         """``networks``: of each camera."""
+        self.networks = networks
         self._backend = backend
-        self._networks = networks
 
     def run(self, batches: Iterable[Batch]) -> Batches:
         with self._backend.attached():
@@ -39,9 +39,9 @@ class Preprocess(BatchStage):
         places: Dict[int, List[int]] = {}
         for place, frame in enumerate(batch):
             if frame.look:
-                places.setdefault(id(self._networks[frame.source]), []).append(place)
+                places.setdefault(id(self.networks[frame.source]), []).append(place)
         for chosen in places.values():
-            network = self._networks[batch[chosen[0]].source]
+            network = self.networks[batch[chosen[0]].source]
             images = [batch[place].image for place in chosen]
             whole = np.array([(0, 0) + batch[place].size_wh for place in chosen], np.float32)
             tensor = self._backend.prepare(network, images, whole)
@@ -53,5 +53,5 @@ class Preprocess(BatchStage):
         """Run each once on black, so that each thread takes its memory before the first frame."""
         black = np.zeros((16, 16, 3), np.uint8)
         window = np.array([[0, 0, 16, 16]], np.float32)
-        for network in {id(one): one for one in self._networks.values()}.values():
+        for network in {id(one): one for one in self.networks.values()}.values():
             self._backend.infer(network, self._backend.prepare(network, [black], window))

@@ -162,7 +162,8 @@ def check_growth(first, second):
         assert 0 < counts[0] < counts[1]
         assert value(second, "jetwatch_camera_up", camera=camera) == 1
         assert value(second, "jetwatch_newest_frame_age_seconds", camera=camera) < 2
-        assert value(second, "jetwatch_model_info", camera=camera, model="tiny") == 1
+        model = {"model": "tiny", "backend": "host", "precision": "fp32", "input": "64x48"}
+        assert value(second, "jetwatch_model_info", camera=camera, **model) == 1
     for name in ("jetwatch_latency_seconds_count", "process_cpu_seconds_total"):
         assert value(second, name) > value(first, name)
     done = sum(value(second, "jetwatch_frames_total", camera=one) for one in ("gate", "yard"))

@@ -7,11 +7,14 @@ import pytest
 from app import config
 from app.core.pipeline import Pipeline
 from app.core.stage import Stage
+from app.device.backend import InputSpec, Model
 from app.observer import Observer
 from app.service.board import Board
 from app.service.facts import Machine
+from app.stages.preprocess import Preprocess
 from app.stages.show import Show
 from tests.doubles import Collect, FakeSource
+from tests.fake_backend import FakeBackend
 
 TEXT = """
 cameras:
@@ -53,8 +56,22 @@ def test_before_the_first_frame_all_is_nought_and_nothing_is_stuck():
     )  # fmt: skip
     assert not yard.live
     assert (gate.patience_s, yard.patience_s) == (6.0, 5.0)
-    assert [one[:] for one in facts.models] == [("gate", "yolox_nano"), ("yard", "yolox_nano")]
     assert facts.patience_s == 64.5 and not facts.pictures and facts.mounts == ()
+
+
+def test_models_are_those_that_were_loaded():
+    """An engine of FP16 may have taken the place of the INT8 that was asked for."""
+    backend = FakeBackend({"one": None, "two": None})
+    one = backend.load(Model("one", "one.onnx", InputSpec((64, 48))))._replace(precision="fp16")
+    two = backend.load(Model("two", "two.onnx"))._replace(precision="int8")
+    watched = Watched(
+        [("gate", 0, True), ("yard", 0, False)],
+        Preprocess(backend, {"gate": one, "yard": two}),
+    )
+    assert [one[:] for one in watched.update(101.0).models] == [
+        ("gate", "one", "fp16", (64, 48)),
+        ("yard", "two", "int8", (32, 32)),
+    ]
 
 
 def test_a_camera_of_few_pictures_does_not_hang_between_two_of_them():

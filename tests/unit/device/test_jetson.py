@@ -111,6 +111,17 @@ def test_an_engine_without_its_onnx_runs(tmp_path):
     assert place.load().picked
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_a_network_says_what_precision_it_was_built_with(tmp_path, precision):
+    place = Place(tmp_path)
+    assert place.load().precision == "fp16"
+    built = place.sidecar()
+    built = built._replace(fingerprint=built.fingerprint._replace(precision=precision))
+    content = place.engine.read_bytes()
+    planfile.write(str(place.engine), lambda file: file.write(content), built)
+    assert place.load().precision == precision
+
+
 def test_no_engine_is_one_line(tmp_path):
     place = Place(tmp_path)
     place.engine.unlink()

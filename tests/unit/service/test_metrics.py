@@ -46,6 +46,8 @@ def test_values_are_those_of_the_facts(families):
     assert value(families, "jetwatch_dropped_frames_total", camera="gate", place="door") == 7
     assert value(families, "jetwatch_dropped_frames_total", camera="gate", place="encoder") == 2
     assert value(families, "jetwatch_camera_up", camera="yard") == 0
+    model = {"camera": "yard", "model": "nanodet_g", "backend": "host"}
+    assert value(families, "jetwatch_model_info", precision="int8", input="416x320", **model) == 1
     assert value(families, "jetwatch_reconnects_total", camera="yard") == 4
     assert value(families, "jetwatch_viewers", mount="gate") == 3
     assert value(families, "jetwatch_queue_depth", queue="to track") == 2
