@@ -130,7 +130,7 @@ class _Run:
                 self._notifier.status(" | ".join(filter(None, worth)))
                 before = now
                 steward.look(pipeline, now.reading)
-                observer.update(now.when, now.reading, steward.machine)
+                observer.update(now.when, now.reading, steward.progressed, steward.machine)
                 seconds = self._arguments.seconds
                 if steward.restart and not stop.is_set():
                     logger.error("%s", steward.restart)

@@ -53,7 +53,6 @@ class Observer:
         self._board = board
         self._cameras = {camera.name: camera for camera in config.cameras}
         self._moments: Deque[_Moment] = collections.deque()
-        self._reached = (-1, -1)  # frames and attempts, in all
         stages = [stage for lane in pipeline.lanes for stage in lane]
         self._publish = [stage for stage in stages if isinstance(stage, Publish)]
         self._show = [stage for stage in stages if isinstance(stage, Show)]
@@ -68,14 +67,16 @@ class Observer:
         )
         board.pictures = self._picture
 
-    def update(self, now: float, reading: Reading, machine: Machine = NO_MACHINE) -> None:
-        """``now`` in monotonic seconds, ``reading`` of the pipeline's meter, just taken."""
-        reached = (reading.frames, sum(source.reconnects for source in self._pipeline.sources))
-        if reached != self._reached:
-            self._reached = reached
-            self._facts = self._facts._replace(progressed=now)
+    def update(
+        self, now: float, reading: Reading, progressed: float, machine: Machine = NO_MACHINE
+    ) -> None:
+        """
+        Moments in monotonic seconds. ``reading`` of the pipeline's meter, just taken;
+        ``progressed``: when anything was last done; the pipeline's beginning counts as that too.
+        """
         self._facts = self._facts._replace(
             when=now,
+            progressed=max(self._facts.progressed, progressed),
             cameras=self._camera_facts(now, reading),
             queues=self._queues(),
             mounts=self._mounts(),

@@ -83,6 +83,11 @@ class Steward:
             if names:
                 self.restart = f"{', '.join(names)}: the reader has hung"
 
+    @property
+    def progressed(self) -> float:
+        """When a frame was last finished, or a camera tried again; -inf before the first."""
+        return self._progress.latest
+
     def _late(self, reading: Reading, cameras: Container[str]) -> Optional[float]:
         """Milliseconds from capture to the end of the latest frames; of the worst camera."""
         worst = None

@@ -19,6 +19,7 @@ class Progress:
     """Fed once a second. A frame that has gone all the way counts, or an attempt to connect."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.latest = float("-inf")  # when anything was last seen to be done
         self._now = now
         self._before: Tuple[int, int] = (0, 0)
         self._traces: Dict[str, _Trace] = {}
@@ -33,8 +34,11 @@ class Progress:
             if source.live and (old is None or old[:2] != state):
                 self._traces[source.camera] = _Trace(state[0], state[1], now)
         reached = (reading.frames, sum(source.reconnects for source in sources))
-        before, self._before = self._before, reached
-        return reached != before
+        if reached == self._before:
+            return False
+        self._before = reached
+        self.latest = now
+        return True
 
     def stuck(self, longest_s: float, running: Container[str]) -> List[str]:
         """Of these live cameras, those with neither a frame nor an attempt for so long."""

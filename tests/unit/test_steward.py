@@ -77,6 +77,10 @@ def test_ready_and_progress_are_told_of_frames_and_attempts_alone():
     service.sources[1].reconnects = 1
     service.second()
     assert service.notifier.said[4:] == ["ready", "progress"]
+    done = service.now
+    assert service.steward.progressed == done
+    service.second()
+    assert service.steward.progressed == done
 
 
 def test_one_slow_camera_among_fast_ones_eases_the_load():

@@ -14,12 +14,18 @@ def source(camera, reconnects=0, live=True):
 
 
 def test_frames_and_attempts_are_progress():
-    progress = Progress(lambda: 0.0)
-    assert not progress.made(reading(a=0), [source("a")])
-    assert progress.made(reading(a=1), [source("a")])
-    assert not progress.made(reading(a=1), [source("a")])
-    assert progress.made(reading(a=1), [source("a", 1)])
-    assert not progress.made(reading(a=1), [source("a", 1)])
+    now = [0.0]
+    progress = Progress(lambda: now[0])
+    for frames, attempts, made, latest in (
+        (0, 0, False, float("-inf")),
+        (1, 0, True, 2.0),
+        (1, 0, False, 2.0),
+        (1, 1, True, 4.0),
+        (1, 1, False, 4.0),
+    ):
+        now[0] += 1.0
+        assert progress.made(reading(a=frames), [source("a", attempts)]) == made
+        assert progress.latest == latest
 
 
 def test_one_camera_that_does_nothing_at_all_is_stuck():
