@@ -1,5 +1,6 @@
 """guard: who may watch: a user and a password, and TLS."""
 
+import functools
 from typing import Any
 
 from app.errors import OutputError
@@ -7,6 +8,10 @@ from app.media.mount import Bindings, RtspSettings
 
 _ROLE = "viewer"
 _REALM = "jetwatch"
+# Of the checks that GStreamer asks for: that of a request, before it is obeyed, and one that begins
+# with the login.
+_OF_ANY_REQUEST = "auth.check.url"
+_OF_THE_LOGIN = "auth.check.transport.client-settings"
 
 
 def guard(settings: RtspSettings, rtsp: Bindings) -> Any:
@@ -16,7 +21,7 @@ def guard(settings: RtspSettings, rtsp: Bindings) -> Any:
     """
     if not (settings.login.user or settings.certificate):
         return None
-    auth = rtsp.Server.RTSPAuth.new()
+    auth = _login_first(rtsp)() if settings.login.user else rtsp.Server.RTSPAuth.new()
     auth.set_realm(_REALM)
     token = rtsp.Server.RTSPToken()
     token.set_string("media.factory.role", _ROLE)
@@ -41,6 +46,28 @@ def admit(factory: Any, rtsp: Bindings) -> None:
     permissions.add_permission_for_role(_ROLE, "media.factory.access", True)
     permissions.add_permission_for_role(_ROLE, "media.factory.construct", True)
     factory.set_permissions(permissions)
+
+
+@functools.lru_cache(maxsize=None)
+def _login_first(rtsp: Bindings) -> Any:
+    """
+    A kind of RTSPAuth that wants the login before it looks at the path. GStreamer's own asks once
+    it has found what the path names, so that whoever guesses learns by a 404 what there is not.
+    """
+
+    base: Any = rtsp.Server.RTSPAuth
+    methods = rtsp.Rtsp.RTSPMethod
+    harmless = (methods.OPTIONS, methods.INVALID)  # which tell nothing, and are not digested
+
+    class Auth(base):  # type: ignore[misc]
+        def do_check(self, context: Any, check: str) -> bool:
+            if check != _OF_ANY_REQUEST or context.method in harmless:
+                return bool(base.do_check(self, context, check))
+            # This one says 401, and with what to answer, to who is not known, and allows nothing.
+            base.do_check(self, context, _OF_THE_LOGIN)
+            return context.token is not None
+
+    return Auth
 
 
 def certificate(path: str, rtsp: Bindings) -> Any:

@@ -72,7 +72,7 @@ def test_with_digest_the_right_password_plays_and_no_other():
 @pytest.mark.parametrize("login", ["", "Authorization: Basic {}\r\n"])
 def test_with_digest_a_password_in_the_clear_is_not_taken(login):
     told = base64.b64encode(b"bob:s3cr@t pass").decode()
-    wanted = login.format(told) + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+    wanted = login.format(told) + BY_TCP
     with serving(DIGEST, ["a"]) as server:
         assert ask(server.url("a"), "DESCRIBE", wanted).split()[1] == b"401"
         assert ask(server.url("a") + "/stream=0", "SETUP", wanted).split()[1] == b"401"
@@ -84,6 +84,45 @@ def test_every_mount_is_guarded():
     with serving(settings, ["a", "b"]) as server:
         for name in ("a", "b", "mosaic"):
             assert ask(server.url(name)).split()[1] == b"401"
+
+
+BY_TCP = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+SDP = "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
+
+
+@pytest.mark.parametrize("auth", ["digest", "basic"])
+@pytest.mark.parametrize(
+    "method, header",
+    [
+        ("DESCRIBE", "Accept: application/sdp"),
+        ("SETUP", BY_TCP),
+        ("SETUP", "Transport: nonsense"),
+        ("ANNOUNCE", SDP),
+        ("PLAY", "Range: npt=0-"),
+        ("OPTIONS", "Accept: application/sdp"),
+        ("GET_PARAMETER", "Accept: application/sdp"),
+        ("NONSENSE", "Accept: application/sdp"),
+    ],
+)
+def test_without_a_login_no_guess_at_a_name_tells_whether_there_is_one(auth, method, header):
+    """GStreamer's own 404 for what is not there would tell the names of the cameras, by and by."""
+    with serving(DIGEST._replace(auth=auth), ["a"]) as server:
+        there, absent = (ask(server.url(name), method, header) for name in ("a", "b"))
+        assert there == absent
+        if method not in ("OPTIONS", "NONSENSE"):
+            assert there.split()[1] == b"401"
+        assert not server.stats("a").running
+
+
+def test_after_the_login_what_is_not_there_is_404():
+    told = "Authorization: Basic " + base64.b64encode(b"bob:s3cr@t pass").decode()
+    with serving(DIGEST._replace(auth="basic"), ["a"]) as server:
+        assert ask(server.url("b"), "DESCRIBE", told).split()[1] == b"404"
+        assert ask(server.url("b"), "SETUP", told + "\r\n" + BY_TCP).split()[1] == b"404"
+    with serving(DIGEST, ["a"]) as server, Viewer(
+        server.url("b"), user_id="bob", user_pw="s3cr@t pass"
+    ) as viewer:
+        assert "ot found" in viewer.refused() or "404" in viewer.refused()
 
 
 @pytest.mark.parametrize("auth", ["digest", "basic"])
