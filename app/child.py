@@ -33,7 +33,10 @@ Told = Callable[[str, int, int], None]
 
 
 class Attempt:
-    """One attempt. ``workspace`` is what it said it would take, in bytes; None before."""
+    """
+    One attempt. ``workspace`` is what it said it would take, in bytes; None before. ``busy_s`` is
+    the time on the CPU that it has used, with that of compilers which have ended.
+    """
 
     def __init__(self, task: Task, log: str, command: Sequence[str] = COMMAND) -> None:
         """``command``: what is run; it calls ``answer`` on its standard streams."""
@@ -41,6 +44,7 @@ class Attempt:
         self._log = log
         self._command = command
         self.workspace: Optional[int] = None
+        self.busy_s = 0.0
 
     def result(self, told: Told) -> Outcome:
         """
@@ -108,6 +112,7 @@ class Attempt:
                     phase, done, total = said["phase"], said["done"], said["total"]
                     if phase == "workspace":
                         self.workspace = total
+            self.busy_s = _busy_s(process.pid)
             told(phase, done, total)
 
     def _ended(self, code: int) -> AppError:
@@ -117,6 +122,13 @@ class Attempt:
                 return OutOfMemory(f"the build was killed ({name}, most likely for want of memory)")
             return EngineError(f"the build crashed ({name}): a plugin or library. See {self._log}")
         return EngineError(f"the build ended with code {code} and no word. See {self._log}")
+
+
+def _busy_s(process_id: int) -> float:
+    """By proc(5): user and system time, its own and that of its children that were waited for."""
+    with open(f"/proc/{process_id}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()  # from the state on, the third
+    return sum(map(int, fields[11:15])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 def _read(line: bytes) -> Optional[Dict[str, Any]]:

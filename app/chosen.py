@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 Build = Callable[[Model], Any]
 
+_BEGINNING_S = 180.0  # for a GPU to be opened and a first picture to come from a loaded machine
+_LOADING_S = 120.0  # for each model; a Nano reads it from a card, and compiles kernels once
 _STUCK_S = 60.0  # beyond what a camera may take, with neither a frame nor an attempt
 
 
@@ -46,6 +48,20 @@ def shrinkable(config: Config, camera: str) -> bool:
 def slowest_s(config: Config) -> float:
     """Seconds that the slowest camera may be without a picture, though all is well with it."""
     return max(max(one.timeout_s, 1 / (one.most_fps or 1)) for one in config.cameras)
+
+
+def loading_s(config: Config) -> float:
+    """Seconds after which a service that loads its models hangs."""
+    names = {config.models_of.get(one.name, config.detect.model) for one in config.cameras}
+    names.update(look.model for look in config.looks)
+    if config.privacy and config.privacy.faces:
+        names.add(config.privacy.faces)
+    return _BEGINNING_S + _LOADING_S * len(names)
+
+
+def beginning_s(config: Config) -> float:
+    """Seconds after which a service hangs that has neither a first frame nor tried a camera."""
+    return _BEGINNING_S + slowest_s(config)
 
 
 def stuck_s(config: Config) -> float:

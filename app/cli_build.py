@@ -17,6 +17,11 @@ from app.media import uri
 from app.media.camera import Camera
 from app.terminal import Terminal
 
+# A build that says nothing and uses no CPU for so long hangs. TensorRT's own silences of minutes
+# are busy ones: it compiles, starts kernels and compares them.
+SILENT_S = 900.0
+_BUSY_S = 5.0  # of the CPU: what a process that only waits does not come to in that time
+
 Say = Callable[[str], None]
 
 
@@ -125,11 +130,18 @@ def build(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return failures[0].exit_code if failures else 0
 
 
-def built(model: Model, wish: engines.Wish, terminal: Terminal) -> plan.Sidecar:
-    """A model's engine, with its progress on the terminal. Raises AppError."""
+def built(
+    model: Model, wish: engines.Wish, terminal: Terminal, alive: Callable[[], None] = lambda: None
+) -> plan.Sidecar:
+    """
+    A model's engine, with its progress on the terminal. ``alive`` is called with each sign that
+    the build gets on. Raises AppError.
+    """
+    life = life_of(alive)
 
     def tell(progress: engines.Progress) -> None:
         terminal.status(console.build_progress(progress), progress.elapsed)
+        life(progress)
 
     recorded = (uri.Kind.FILE, uri.Kind.FOLDER)
     if any(camera and camera.uri.kind not in recorded for camera in (wish.calibrate, wish.check)):
@@ -138,6 +150,23 @@ def built(model: Model, wish: engines.Wish, terminal: Terminal) -> plan.Sidecar:
         return engines.build(model, wish, catalogue.folders(), tell, terminal.line)
     finally:
         terminal.end_status()
+
+
+def life_of(alive: Callable[[], None]) -> engines.Tell:
+    """
+    What is told of a build's progress; calls ``alive`` where it says something new, or has used the
+    CPU meanwhile.
+    """
+    before: Optional[engines.Progress] = None
+
+    def tell(progress: engines.Progress) -> None:
+        nonlocal before
+        now = progress._replace(elapsed=0.0, busy_s=progress.busy_s // _BUSY_S)
+        if now != before:
+            alive()
+        before = now
+
+    return tell
 
 
 def listing(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -9,7 +10,7 @@ import time
 from typing import Any, Dict, Optional, Tuple
 
 from app import assemble, cli_build, config, console, engines
-from app.chosen import Build
+from app.chosen import Build, loading_s
 from app.cli_signals import Asked, handling, has_terminal, interrupting, stopping
 from app.conflicts import Config
 from app.core.pipeline import Pipeline
@@ -95,6 +96,7 @@ class _Run:
         self._up = False
         stop = self._asked.again()
         self._notifier.status("loading models")
+        self._notifier.extend(loading_s(chosen))
         board = Board()
         with serving(chosen.http, board), contextlib.closing(
             Disks(places(chosen))
@@ -129,6 +131,8 @@ class _Run:
                 worth = (line, steward.relief.reason, self._complaint)
                 self._notifier.status(" | ".join(filter(None, worth)))
                 before = now
+                if self._asked.ended or steward.restart:
+                    self._notifier.stopping()  # so that systemd sees to it, with no time added
                 steward.look(pipeline, now.reading)
                 observer.update(now.when, now.reading, steward.progressed, steward.machine)
                 seconds = self._arguments.seconds
@@ -136,8 +140,6 @@ class _Run:
                     logger.error("%s", steward.restart)
                 if steward.restart or seconds is not None and now.when - self._began >= seconds:
                     stop.set()
-                if self._asked.ended or steward.restart:
-                    self._notifier.stopping()  # so that systemd sees to it that it ends
                 if self._asked.reload and self._next is None:  # else the next pipeline sees to it
                     self._asked.reload = False
                     self._reload(chosen)
@@ -203,7 +205,8 @@ class _Run:
 
         def build(model: Model) -> None:
             with handling(interrupting(self._asked)):
-                cli_build.built(model, engines.Wish(), self._terminal)
+                alive = functools.partial(self._notifier.extend, cli_build.SILENT_S)
+                cli_build.built(model, engines.Wish(), self._terminal, alive)
 
         return build
 

@@ -51,6 +51,7 @@ class Progress(NamedTuple):
     done: int
     total: int  # 0 where unknown
     elapsed: float  # seconds since the build began
+    busy_s: float = 0.0  # of the CPU, that the child which builds has used
 
 
 Tell = Callable[[Progress], None]
@@ -82,10 +83,10 @@ def build(
     planfile.sweep(os.path.dirname(path) or ".")
     progress = Progress(model.name, "", "", 0, 0, 0.0)
 
-    def told(precision: str, phase: str, done: int, total: int) -> None:
+    def told(precision: str, phase: str, done: int, total: int, busy_s: float = 0.0) -> None:
         tell(progress._replace(
             precision=precision, phase=phase, done=done, total=total,
-            elapsed=time.monotonic() - began,
+            elapsed=time.monotonic() - began, busy_s=busy_s,
         ))  # fmt: skip
 
     with _pictures(wish, told) as pictures, tempfile.TemporaryDirectory(prefix="jetwatch-") as room:
@@ -97,7 +98,7 @@ class _Climb:
 
     def __init__(
         self, model: Model, wish: Wish, path: str, room: str, pictures: Pictures,
-        told: Callable[[str, str, int, int], None], say: Say, command: Sequence[str],
+        told: Callable[..., None], say: Say, command: Sequence[str],
     ) -> None:  # fmt: skip
         self._model = model
         self._wish = wish
@@ -139,7 +140,9 @@ class _Climb:
             self._told(precision, "starting", 0, 0)
             attempt = child.Attempt(task, self._path + ".log", self._command)
             try:
-                return attempt.result(lambda *progress: self._told(precision, *progress))
+                return attempt.result(
+                    lambda *progress, at=attempt: self._told(precision, *progress, at.busy_s)
+                )
             except OutOfMemory as error:
                 used = attempt.workspace or min(workspace, 1 << 30)
                 self._note(precision, used >> 20, str(error))

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Callable, Container, Dict, Optional, Tuple
 
-from app.chosen import shrinkable, slowest_s, stuck_s
+from app.chosen import beginning_s, shrinkable, slowest_s, stuck_s
 from app.conflicts import Config
 from app.core.load import Load
 from app.core.meter import Reading
@@ -60,6 +60,8 @@ class Steward:
         self._now = now
         self._began = now()
         self._first: Optional[float] = None  # frame, when it was seen
+        self._looked = False
+        self._beginning_s = beginning_s(config)
         self._patience_s = stuck_s(config)
         notifier.expect(_SILENT_S + slowest_s(config))
         self._finished: Dict[str, float] = {}  # camera -> when its newest frame was
@@ -71,8 +73,12 @@ class Steward:
         if reading.frames:
             self._first = now if self._first is None else self._first
             self._notifier.ready()
-        if self._progress.made(reading, pipeline.sources):
+        made = self._progress.made(reading, pipeline.sources)
+        if made:
             self._notifier.progress()
+        if self._first is None and (made or not self._looked):  # at first: the models are loaded
+            self._notifier.extend(self._beginning_s)
+        self._looked = True
         live = {source.camera for source in pipeline.sources if source.live}
         live -= set(pipeline.ended)
         late = self._late(reading, live)

@@ -25,7 +25,7 @@ class Notifier:
             self._address = "\0" + address[1:] if address[0] == "@" else address
         self._watchdog_us = _watchdog(environ, pid or os.getpid())
         self._status = ""
-        self._ready = False
+        self._ready = self._reloading = self._stopping = False
 
     @property
     def listened_to(self) -> bool:
@@ -48,6 +48,14 @@ class Notifier:
             self._watchdog_us = int(patience_s * 1e6)
             self._send(f"WATCHDOG_USEC={self._watchdog_us}")
 
+    def extend(self, span_s: float) -> None:
+        """
+        What is under way gets on, and may take so long from now until more is heard of it. Told
+        where systemd waits with a time-out that this can only lengthen: for READY, or for a reload.
+        """
+        if (not self._ready or self._reloading) and not self._stopping:
+            self._send(f"EXTEND_TIMEOUT_USEC={int(span_s * 1e6)}")
+
     def status(self, text: str) -> None:
         """One line that ``systemctl status`` shows; sent when it has changed."""
         line = " ".join(text.split())[:_LONGEST]
@@ -64,7 +72,9 @@ class Notifier:
         """The config is read again; what follows may take so long without progress."""
         if not self._ready:  # it would be taken for ready when it has been read
             return
+        self._reloading = True
         lines = ["RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}"]
+        lines.append(f"EXTEND_TIMEOUT_USEC={int(patience_s * 1e6)}")
         if self._watchdog_us:
             lines.append(f"WATCHDOG_USEC={int(max(patience_s * 1e6, self._watchdog_us))}")
         self._send("\n".join(lines))
@@ -72,12 +82,14 @@ class Notifier:
     def reloaded(self) -> None:
         if not self._ready:
             return
+        self._reloading = False
         lines = ["READY=1"]
         if self._watchdog_us:
             lines += ["WATCHDOG=1", f"WATCHDOG_USEC={self._watchdog_us}"]
         self._send("\n".join(lines))
 
     def stopping(self) -> None:
+        self._stopping = True
         self._send("STOPPING=1")
 
     def _send(self, message: str) -> None:

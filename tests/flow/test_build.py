@@ -10,6 +10,7 @@ from app.device.cuda import Cuda
 from app.errors import DeviceError
 from tests import fake_cuda, stand_in
 from tests.command import jetwatch
+from tests.manager import managing
 
 MANIFEST = f"""\
 kind: detector
@@ -61,8 +62,8 @@ class Here:
         (self.modules / "pycuda" / "__init__.py").write_text(PYCUDA.format(gpu))
         fake_cuda.keep_kernels(self.folder, (8, 6))
 
-    def jetwatch(self, *arguments):
-        environment = {"JETWATCH_ENGINES": str(self.folder)}
+    def jetwatch(self, *arguments, **environment):
+        environment["JETWATCH_ENGINES"] = str(self.folder)
         return jetwatch(*arguments, env=environment, path=[self.modules])
 
     def run(self, *arguments):
@@ -167,6 +168,15 @@ def test_an_engine_that_does_not_fit_is_put_aside_or_built_anew(here):
     made = here.jetwatch("run", here.config(kind="gpu", build="auto"))
     assert made.code == 0 and len(numbers(made)) == 10, made.err
     assert "no engine yet" in made.err and "Building it now" in made.err
+
+
+def test_a_build_in_a_service_that_starts_gains_time_with_each_sign(here):
+    here.machine("8.6.1")
+    with managing(here.folder.parent) as manager:
+        made = here.jetwatch("run", here.config(kind="gpu", build="auto"), **manager.environ)
+        assert made.code == 0, made.err
+        said = [line for lines in manager.listen() for line in lines]
+    assert said.count("EXTEND_TIMEOUT_USEC=900000000") > 3, said
 
 
 def test_a_build_that_fails_in_a_run_is_one_line(here):

@@ -63,12 +63,13 @@ def test_ready_comes_with_the_first_frame_and_the_watchdog_with_each(tmp_path):
         process, _ = service(tmp_path, manager)
         manager.wait("READY=1")
         said = [line for lines in manager.heard for line in lines]
-        assert said[0] == "STATUS=loading models"
+        assert said[:2] == ["STATUS=loading models", "EXTEND_TIMEOUT_USEC=300000000"]
         manager.wait("WATCHDOG=1")
         fed = len(manager.heard)
         manager.listen(2.5)
         assert sum(lines == ["WATCHDOG=1"] for lines in manager.heard[fed:]) >= 2
         assert any(" fps | " in line for lines in manager.heard[fed:] for line in lines)
+        assert not any("EXTEND_" in line for lines in manager.heard[fed:] for line in lines)
         result = ended(process)
         assert result.code == 0, result.err
         manager.wait("STOPPING=1")
@@ -76,11 +77,12 @@ def test_ready_comes_with_the_first_frame_and_the_watchdog_with_each(tmp_path):
 
 
 def test_a_camera_that_is_not_there_is_tried_and_not_ready(tmp_path):
-    """Attempts feed the watchdog: a restart would not bring the camera back."""
+    """Attempts feed the watchdog and extend the start: a fresh one would not bring it back."""
     with managing(tmp_path, watchdog_s=20) as manager:
         process, _ = service(tmp_path, manager, source="rtsp://127.0.0.1:9/nothing")
         first = manager.wait("WATCHDOG=1")
         manager.wait("WATCHDOG=1", since=first + 1)
+        manager.wait("EXTEND_TIMEOUT_USEC=184500000", since=first + 2)
         assert any("lost: cannot connect" in line for lines in manager.heard for line in lines)
         result = ended(process)
         assert result.code == 0, result.err

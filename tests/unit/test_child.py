@@ -122,6 +122,22 @@ def test_words_that_are_no_answer_are_one_line(tmp_path):
         )
 
 
+@pytest.mark.parametrize("script, busy", [("\nwhile True: pass", True), ("time.sleep(60)", False)])
+def test_a_silent_child_that_works_is_told_from_one_that_hangs(tmp_path, script, busy):
+    one = attempt(tmp_path, says('{"phase": "silent", "done": 0, "total": 0}') + script)
+    heard = []
+
+    def watched(phase, done, total):
+        if phase == "silent":
+            heard.append(one.busy_s)
+        if len(heard) == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        one.result(watched)
+    assert (heard[-1] - heard[1] > 0.2) == busy, heard  # of four seconds, on a machine that is busy
+
+
 def test_a_silent_child_is_told_of_and_an_interrupt_kills_it_and_what_it_started(tmp_path):
     script = (
         "import subprocess; one = subprocess.Popen([sys.executable, '-c', 'import time; "

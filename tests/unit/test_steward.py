@@ -69,18 +69,28 @@ def test_ready_and_progress_are_told_of_frames_and_attempts_alone():
     service = Service()
     service.second()
     service.second()
-    assert service.notifier.said == ["expect"]
+    assert service.notifier.said == ["expect", "extend"]
     service.second("a")
-    assert service.notifier.said[1:] == ["ready", "progress"]
+    assert service.notifier.said[2:] == ["ready", "progress"]
     service.second()
-    assert service.notifier.said[3:] == ["ready"]
+    assert service.notifier.said[4:] == ["ready"]
     service.sources[1].reconnects = 1
     service.second()
-    assert service.notifier.said[4:] == ["ready", "progress"]
+    assert service.notifier.said[5:] == ["ready", "progress"]
     done = service.now
     assert service.steward.progressed == done
     service.second()
     assert service.steward.progressed == done
+
+
+def test_until_the_first_frame_each_attempt_at_a_camera_gains_time_and_nothing_else_does():
+    """A start that hangs gives no sign, and is ended by systemd."""
+    service = Service()
+    for attempts in range(3):
+        service.sources[0].reconnects = attempts
+        for _ in range(100):
+            service.second()
+    assert service.notifier.said == ["expect", "extend"] + ["progress", "extend"] * 2
 
 
 def test_one_slow_camera_among_fast_ones_eases_the_load():

@@ -65,11 +65,35 @@ def test_a_reload_asks_for_patience_and_gives_it_back(manager):
     assert lines(heard) == ["READY=1"]
     before = time.monotonic() * 1e6
     notifier.reloading(600)
-    first, stamp, patience = lines(heard)
+    first, stamp, span, patience = lines(heard)
     assert (first, patience) == ("RELOADING=1", "WATCHDOG_USEC=600000000")
+    assert span == "EXTEND_TIMEOUT_USEC=600000000"  # or it ends with the time-out of a start
     assert before - 1 <= int(stamp.split("=")[1]) <= time.monotonic() * 1e6
     notifier.reloaded()
     assert lines(heard) == ["READY=1", "WATCHDOG=1", "WATCHDOG_USEC=30000000"]
+
+
+def test_more_time_is_asked_for_before_ready_and_amid_a_reload_alone(manager):
+    """In a service that runs it would hold the watchdog off, in one that stops the end."""
+    heard, notifier = told(manager)
+    notifier.extend(90.5)
+    assert lines(heard) == ["EXTEND_TIMEOUT_USEC=90500000"]
+    notifier.ready()
+    notifier.extend(90.5)
+    notifier.reloading(600)
+    notifier.extend(90.5)
+    notifier.reloaded()
+    notifier.extend(90.5)
+    assert [lines(heard)[0] for _ in range(4)] == [
+        "READY=1", "RELOADING=1", "EXTEND_TIMEOUT_USEC=90500000", "READY=1",
+    ]  # fmt: skip
+    nothing_more(heard)
+    heard, notifier = told(manager)
+    heard.settimeout(2)
+    notifier.stopping()
+    notifier.extend(90.5)
+    assert lines(heard) == ["STOPPING=1"]
+    nothing_more(heard)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +109,8 @@ def test_a_watchdog_that_is_not_ours_is_not_fed(manager, environ):
     notifier.reloading(600)
     assert not notifier.watchdog_s
     assert lines(heard) == ["READY=1"]
-    assert [line.split("=")[0] for line in lines(heard)] == ["RELOADING", "MONOTONIC_USEC"]
+    words = [line.split("=")[0] for line in lines(heard)]
+    assert words == ["RELOADING", "MONOTONIC_USEC", "EXTEND_TIMEOUT_USEC"]
     nothing_more(heard)
 
 
