@@ -1,7 +1,7 @@
 """guard: who may watch: a user and a password, and TLS."""
 
 import functools
-from typing import Any
+from typing import Any, Set
 
 from app.errors import OutputError
 from app.media.mount import Bindings, RtspSettings
@@ -68,6 +68,18 @@ def _login_first(rtsp: Bindings) -> Any:
             return context.token is not None
 
     return Auth
+
+
+def vacate(pool: Any, empty: Set[Any]) -> Set[Any]:
+    """
+    End the sessions that have no stream and were ``empty`` before; those that are so now. A viewer
+    that breaks off leaves one behind, which would take another's place until it times out; one
+    that is being set up has none for a moment.
+    """
+    now = {session for session in pool.filter(None, None) if not session.filter(None, None)}
+    for session in now & empty:
+        pool.remove(session)
+    return now - empty
 
 
 def certificate(path: str, rtsp: Bindings) -> Any:

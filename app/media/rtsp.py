@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Set
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from app.core.stage import Source
 from app.errors import OutputError, SourceError
 from app.media import gst, listen, mosaic
 from app.media.encode import best
-from app.media.guard import admit, guard
+from app.media.guard import admit, guard, vacate
 from app.media.mosaic import Mosaic
 from app.media.mount import Mount, RtspSettings, bindings
 from app.media.slate import Slate
@@ -88,6 +88,7 @@ class RtspServer:
         self._context = self._rtsp.GLib.MainContext.new()
         self._closing = threading.Event()
         self._used: Dict[Any, float] = {}  # client -> when it was last seen to watch, or came
+        self._empty: Set[Any] = set()  # sessions without a stream
         attached = self._server.attach(self._context)
         if not attached:
             raise listen.in_use(settings)
@@ -177,6 +178,7 @@ class RtspServer:
     def _forget_the_dead(self) -> None:
         """End silent sessions, and connections that have watched nothing lately."""
         self._server.get_session_pool().cleanup()
+        self._empty = vacate(self._server.get_session_pool(), self._empty)
         now = time.monotonic()
         for client in self._server.client_filter(None, None):
             if client.session_filter(None, None):

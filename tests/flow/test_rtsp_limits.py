@@ -163,6 +163,24 @@ def test_viewers_are_limited_and_the_next_gets_the_place_of_one_that_leaves():
             fourth.see(2)
 
 
+@pytest.mark.parametrize(
+    "transport", [BY_TCP, "Transport: RTP/AVP;unicast;client_port=40000-40001"]
+)
+def test_viewers_that_break_off_leave_their_places_to_others(transport):
+    """Their sessions stayed for a minute: as many as may watch, and nobody could."""
+    with on_air(settings=ANY_PORT._replace(viewers=3)) as (server, _):
+        url = server.url("a")
+        for _ in range(5):  # two of which find no place, or not yet
+            with socket.create_connection(place_of(server), SOON_S) as line:
+                line.sendall(
+                    f"SETUP {url}/stream=0 RTSP/1.0\r\nCSeq: 1\r\n{transport}\r\n\r\n".encode()
+                )
+                line.recv(4096)
+        wait_for(lambda: answers(url))
+        with Viewer(url) as viewer:
+            viewer.see(3)
+
+
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("blow", [signal.SIGSTOP, signal.SIGKILL])
 def test_many_viewers_that_stall_or_vanish_do_not_slow_the_others(blow, transport):
