@@ -5,12 +5,14 @@ A target's seeds are good inputs; mutations of them get further in than noise do
 """
 
 import contextlib
+import functools
 import itertools
 import os
 import pathlib
 import re
 import struct
 import tempfile
+from typing import Any, Callable, NamedTuple
 
 from app import config, labels, manifest
 from app.device import onnxfile, plan
@@ -19,6 +21,7 @@ from app.device.complete import Tensors, complete
 from app.errors import AppError
 from app.media import keep, uri
 from tests import tiny
+from tests.fuzz import rtsp, rtsp_talk
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("DOOR_PASSWORD", "secret")  # which an example asks for
@@ -102,6 +105,8 @@ def seeds(name):
         return [path.read_bytes() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     if name == "manifest":
         return [path.read_bytes() for path in sorted((ROOT / "engines").glob("*.yaml"))]
+    if name == "rtsp":
+        return list(rtsp_talk.SEEDS)
     if name == "labels":
         return [b"person\nbicycle\ncar\n", "Stra\u00dfe\n\n  \nx\n".encode("utf-8")]
     if name == "uri":
@@ -126,6 +131,23 @@ TARGETS = {
     "sidecar": read_sidecar,
     "counters": read_counters,
 }
+
+
+class Run(NamedTuple):
+    """What is fuzzed, for the length of a run."""
+
+    case: Callable[[bytes], Any]
+    check: Callable[[], Any] = lambda: None  # of all that is around it, every so often
+    end: Callable[[], str] = lambda: ""  # what there is to say; raises where traces are left
+
+
+@contextlib.contextmanager
+def running(name):
+    if name != "rtsp":
+        yield Run(functools.partial(run, name))
+        return
+    with rtsp.served() as served:
+        yield Run(served.run, served.check, served.end)
 
 
 def run(name, data):
