@@ -36,6 +36,9 @@ class FakeBackend(Backend):
         filled = model._replace(input=spec)
         return Network(filled, spec, inputs, (), handle=self.answers[model.name])
 
+    def unload(self, network: Network) -> None:
+        pass
+
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         assert len(images) == len(windows)
         self.batches.append(len(images))

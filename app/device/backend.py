@@ -106,6 +106,10 @@ class Backend(abc.ABC):
         """Read a model. Raises EngineError if it cannot run on this device."""
 
     @abc.abstractmethod
+    def unload(self, network: Network) -> None:
+        """Let go of a network and its memory; the others go on. No thread may be using it."""
+
+    @abc.abstractmethod
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         """
         Cut window b, row b of (B, 4) xyxy in pixels, from picture b; place each in the network's

@@ -60,6 +60,12 @@ class HostBackend(Backend):
         self._loaded.append(network.handle)
         return network._replace(precision=modelfile.precision(model.path))
 
+    def unload(self, network: Network) -> None:
+        loaded: _Loaded = network.handle
+        loaded.session = None
+        if loaded in self._loaded:
+            self._loaded.remove(loaded)
+
     def prepare(self, network: Network, images: Sequence[np.ndarray], windows: np.ndarray) -> Any:
         loaded: _Loaded = network.handle
         batch = loaded.canvas.batch(len(images))

@@ -54,7 +54,6 @@ class GpuBackend(Backend):
             self._lane = Lane(self._cuda, graphs)
         self._pinned = Pinned(self._cuda, self._lane.turn)
         self._runners: List[Runner] = []
-        self._plans = 0  # bytes
 
     def attached(self) -> ContextManager[None]:
         return self._cuda.attached()
@@ -78,10 +77,10 @@ class GpuBackend(Backend):
         load_plugins(self._api, model.plugins)
         try:
             engine = Engine(self._api, _mapped(path), path)
-            self._plans += os.path.getsize(path)
         except EngineError as error:
             raise _put_aside(path, str(error), model) from error
         network = self.adopt(engine, _filled(model, known.model), os.path.dirname(path))
+        network.handle.plan_bytes = os.path.getsize(path)
         return network._replace(precision=known.fingerprint.precision)
 
     def adopt(self, engine: Engine, model: Model, folder: str) -> Network:
@@ -99,7 +98,8 @@ class GpuBackend(Backend):
         assert model.input is not None
         picture = [spec for spec in inputs if len(spec.shape) == 4][0]
         binary = kernels.compiled("letterbox", self._cuda.gpu.sm, folder)
-        placer = Placer(self._cuda, binary, model.input, picture.dtype)
+        with self._lane.turn:  # another network may be at work, whose capture it would disturb
+            placer = Placer(self._cuda, binary, model.input, picture.dtype)
         runner = Runner(self._lane, engine, placer, batch)
         self._runners.append(runner)
         for spec in inputs:
@@ -116,6 +116,13 @@ class GpuBackend(Backend):
         return Network(
             model, model.input, inputs, outputs, made.guessed, runner, batch, chosen is not None
         )
+
+    def unload(self, network: Network) -> None:
+        runner: Runner = network.handle
+        if runner in self._runners:
+            self._runners.remove(runner)
+            with self._cuda.attached():
+                runner.free()
 
     def fingerprint(self, model: Optional[Model] = None) -> plan.Fingerprint:
         """Of this device, and with a model of its files."""
@@ -150,7 +157,7 @@ class GpuBackend(Backend):
 
     def own_memory(self) -> int:
         """What was allocated, and the plans, whose weights lie on the device as well."""
-        return self._cuda.held() + self._plans
+        return self._cuda.held() + sum(runner.plan_bytes for runner in self._runners)
 
     def close(self) -> None:
         self._pinned.close()

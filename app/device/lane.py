@@ -41,6 +41,11 @@ class Lane:
             for one in self._engines:
                 one.use(self._scratch.address, self._scratch.count)
 
+    def leave(self, engine: Engine) -> None:
+        """It runs no more; the scratch block stays as large as it was. ``turn`` must be held."""
+        self.stream.synchronize()
+        self._engines.remove(engine)
+
     @property
     def scratch(self) -> Tuple[int, int]:
         """Address and bytes of the shared block."""

@@ -42,18 +42,16 @@ class Picker:
         self._total = sum(level.rows for level in plan.levels)
         self.row_bytes = 4 * (_HEADER + self.most * record)  # that come back for one picture
         table = np.stack([_level(level, plan.rest, outputs) for level in plan.levels])
-        self._levels = cuda.allocate(table.nbytes)
-        cuda.store(self._levels.address, table.view(np.uint8))
-        self._scores = cuda.allocate(4 * self._total * batch)
-        self._chosen = cuda.allocate(4 * self._total * batch)
+        levels = cuda.allocate(table.nbytes)
+        cuda.store(levels.address, table.view(np.uint8))
+        scores, chosen = (cuda.allocate(4 * self._total * batch) for _ in range(2))
+        self.blocks = (levels, scores, chosen)
         self._best = cuda.kernel(binary, "best", "P i i f P P")
         self._gather = cuda.kernel(binary, "gather", "P i f i i P P P")
 
     def start(self, least: float, rows: int, address: int, stream: Any) -> None:
         """Pick for the first ``rows`` pictures into device memory, ``row_bytes`` for each."""
-        levels, scores, chosen = (
-            block.address for block in (self._levels, self._scores, self._chosen)
-        )
+        levels, scores, chosen = (block.address for block in self.blocks)
         self._best(
             (-(-self._total // _THREADS), rows), _THREADS, stream,
             levels, self._total, _ACTIVATIONS[self._plan.activation], least, scores, chosen,

@@ -5,50 +5,24 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from app.device.cuda import Cuda, Memory
+from app.device.cuda import Memory
 from app.device.engine import Engine
 from app.device.graph import Graph, GraphError
 from app.device.lane import Lane
 from app.device.picker import Output, Picker
 from app.device.pinned import address_of
 from app.device.placer import Placer, Source
+from app.device.slot import Place, Slot
 
 _ALIGNED = 256  # bytes: what TensorRT wants of an address
 _SINGLE = 64  # runs of one picture in a row, before the engine's shape is made theirs
 
 
-class Place(NamedTuple):
-    """Where the work that a graph replays finds what it needs."""
-
-    input: int
-    scratch: int
-
-
 class Prepared(NamedTuple):
     """A tensor: pictures placed in a slot's input, ready once the slot's stream is."""
 
-    slot: "Slot"
+    slot: Slot
     rows: int
-
-
-class Slot:
-    """What one thread works in: its stream, the pictures, the input, what comes back."""
-
-    def __init__(self, cuda: Cuda) -> None:
-        self.stream = cuda.stream()
-        self.ready = cuda.event()
-        self.done = cuda.event()
-        self.pictures: Optional[Memory] = None
-        self.input: Optional[Memory] = None
-        self.back: Dict[str, Memory] = {}
-        self.graphs: Dict[Place, Optional[Graph]] = {}
-
-    def forget(self) -> None:
-        """Its graphs. None of them may be running."""
-        for graph in self.graphs.values():
-            if graph is not None:
-                graph.destroy()
-        self.graphs.clear()
 
 
 class Picking(NamedTuple):
@@ -82,6 +56,8 @@ class Runner:
         self._rows = 0  # of the latest run
         self._singles = 0  # runs of one picture since one of more
         self._common: Dict[str, Memory] = {}
+        self._fed: List[Memory] = []
+        self.plan_bytes = 0  # of the file, whose weights lie on the device as well
         lane.take_in(engine)
 
     @property
@@ -91,23 +67,26 @@ class Runner:
 
     def feed(self, name: str, values: np.ndarray) -> None:
         """Give another input (batch, ...) the same values for ever."""
-        block = self._cuda.allocate(values.nbytes)
-        self._cuda.store(block.address, values)
-        self.engine.bind(name, block.address)
+        with self._lane.turn:  # what allocates would disturb a capture
+            block = self._cuda.allocate(values.nbytes)
+            self._cuda.store(block.address, values)
+            self.engine.bind(name, block.address)
+        self._fed.append(block)
 
     def pick(self, binary: bytes, plan: Any, roles: Mapping[str, str], least: float) -> Picker:
         """Bring back candidates only, by a vision.pick.Plan, from here on."""
-        for binding in self.outputs:
-            size = int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
-            self._common[binding.name] = self._cuda.allocate(size)
-        by_role = {}
-        for binding in self.outputs:
-            elements = int(np.prod(binding.shape[1:]))
-            address = self._common[binding.name].address
-            for role, name in roles.items():
-                if name == binding.name:
-                    by_role[role] = Output(address, elements, binding.dtype)
-        picker = Picker(self._cuda, binary, plan, by_role, self.batch)
+        with self._lane.turn:  # what allocates would disturb a capture
+            for binding in self.outputs:
+                size = int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
+                self._common[binding.name] = self._cuda.allocate(size)
+            by_role = {}
+            for binding in self.outputs:
+                elements = int(np.prod(binding.shape[1:]))
+                address = self._common[binding.name].address
+                for role, name in roles.items():
+                    if name == binding.name:
+                        by_role[role] = Output(address, elements, binding.dtype)
+            picker = Picker(self._cuda, binary, plan, by_role, self.batch)
         self.picking = Picking(picker, least)
         return picker
 
@@ -144,6 +123,19 @@ class Runner:
         for slot in self._slots:
             slot.forget()
         self.engine.close()
+
+    def free(self) -> None:
+        """close(), and its memory, while other engines go on. No thread may be using it."""
+        blocks = [*self._fed, *self._common.values()]
+        blocks += self.picking.picker.blocks if self.picking else ()
+        for slot in self._slots:
+            blocks += slot.blocks
+        with self._lane.turn:
+            self._lane.leave(self.engine)
+            self.close()
+            self._slots.clear()
+            for block in blocks:
+                self._cuda.release(block)
 
     def _infer(self, slot: Slot, address: int, rows: int, wanted: int) -> Dict[str, np.ndarray]:
         """Run ``rows`` rows of the input; what the first ``wanted`` of them gave."""
@@ -221,14 +213,21 @@ class Runner:
         return made
 
     def slot(self) -> Slot:
-        """What the calling thread works in, made at its first call."""
+        """What the calling thread works in: one that an ended thread has left, or a new one."""
         slot: Optional[Slot] = getattr(self._own, "slot", None)
         if slot is None:
             with self._lane.turn:  # what allocates would disturb a capture
-                slot = self._own.slot = Slot(self._cuda)
-                for name, count in self._back_bytes().items():
-                    slot.back[name] = self._cuda.shared(count)
-                self._slots.append(slot)
+                left = [one for one in self._slots if not one.owner.is_alive()]
+                slot = left[0] if left else self._new_slot()
+                slot.owner = threading.current_thread()
+                self._own.slot = slot
+        return slot
+
+    def _new_slot(self) -> Slot:
+        slot = Slot(self._cuda)
+        for name, count in self._back_bytes().items():
+            slot.back[name] = self._cuda.shared(count)
+        self._slots.append(slot)
         return slot
 
     def _back_bytes(self) -> Dict[str, int]:

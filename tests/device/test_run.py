@@ -192,3 +192,47 @@ def test_a_backend_opens_and_closes_again_and_again(onnx, content, api, kernel_f
             kept.append((place, image))
         backend.close()
     assert all(np.array_equal(*one) for one in kept)
+
+
+def test_a_network_comes_and_goes_while_another_runs(api, kernel_folder, onnx, content):
+    """As when a config is read again: no graph is given up, and no memory is left behind."""
+    cuda, stop, answered, failed = Cuda(), threading.Event(), [], []
+    at_work = threading.Barrier(3, timeout=60)
+    with cuda.attached():
+        backend, network = engines.backend(cuda, api, content, kernel_folder, onnx)
+        images = engines.pictures(3)
+        expected = by_host(onnx, images)
+
+        def run():
+            try:
+                with backend.attached():
+                    found(backend, network, images)
+                    at_work.wait()
+                    while not stop.is_set():
+                        agree(found(backend, network, images), expected)
+                        answered.append(None)
+            except Exception as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            at_work.wait()
+            held = []
+            for _ in range(8):
+                other = backend.adopt(
+                    Engine(api, content, "tiny"), engines.model(onnx), kernel_folder
+                )
+                agree(found(backend, other, images), expected)
+                backend.unload(other)
+                held.append(cuda.held())
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert not failed and len(answered) > 8
+        assert len(set(held)) == 1, held
+        assert backend._lane.graphs is not None, "graphs were given up"
+        backend.close()
+        assert cuda.held() == 0

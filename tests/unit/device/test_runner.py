@@ -233,3 +233,21 @@ def test_memory_that_runs_out_for_larger_pictures_is_one_line(cuda):
         stand_in.found(backend, network, stand_in.pictures(1, 1, (100, 80)))
     cuda._driver.left = None
     stand_in.same(stand_in.found(backend, network, images), stand_in.expected(images))
+
+
+def test_a_thread_takes_over_what_an_ended_one_has_left(cuda):
+    """Each pipeline has new threads; a config that is read again must not cost memory."""
+    backend, network = runner(cuda)
+    images = stand_in.pictures(1)
+
+    def work():
+        with cuda.attached():
+            stand_in.same(stand_in.found(backend, network, images), stand_in.expected(images))
+
+    allocations = []
+    for _ in range(3):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        allocations.append(cuda.allocations)
+    assert len(set(allocations)) == 1
