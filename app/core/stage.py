@@ -2,13 +2,35 @@
 
 import abc
 import threading
-from typing import Generator, Iterable, Sequence
+import time
+from typing import FrozenSet, Generator, Iterable, Sequence
 
 from app.core.frame import Frame
 
 Frames = Generator[Frame, None, None]
 Batch = Sequence[Frame]  # frames that were taken together, at most one of each camera
 Batches = Generator[Batch, None, None]
+
+
+class Stop(threading.Event):
+    """
+    Set: a pipeline is to end. By hand_on() it makes room for the next, which goes on with some of
+    its cameras: these are not let go, and all that was taken of them goes all the way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: FrozenSet[str] = frozenset()  # the cameras that the next one goes on with
+        self.when = 0.0  # monotonic seconds: when it was handed on
+
+    def hand_on(self, cameras: Iterable[str]) -> None:
+        self.kept, self.when = frozenset(cameras), time.monotonic()
+        self.set()
+
+
+def kept(stop: threading.Event) -> FrozenSet[str]:
+    """The cameras that another pipeline goes on with after this stop; mostly none."""
+    return stop.kept if isinstance(stop, Stop) else frozenset()
 
 
 class Source(abc.ABC):
