@@ -1,10 +1,9 @@
 """assemble: Config -> Pipeline, the whole architecture as one list of lanes."""
 
+import contextlib
 import logging
 from typing import (
-    Callable,
     Dict,
-    Iterator,
     List,
     Mapping,
     NamedTuple,
@@ -15,7 +14,8 @@ from typing import (
 )
 
 from app import catalogue
-from app.analytics.tracker import TrackSettings
+from app.analytics.tracker import Tracker, TrackSettings
+from app.beside import Beside, Key
 from app.chosen import (
     Build,
     Networks,
@@ -27,6 +27,7 @@ from app.chosen import (
     tracking,
 )
 from app.conflicts import Config
+from app.core.lasting import Lasting
 from app.core.load import Load
 from app.core.pipeline import Pipeline
 from app.core.stage import BatchStage, Source, Stage
@@ -35,10 +36,10 @@ from app.device.backend import Backend, Model, Network
 from app.device.host import HostBackend
 from app.device.jetson import GpuBackend
 from app.errors import DeviceError, EngineError
-from app.media import journal, keep, listen, mosaic, mp4, picture, rtsp
+from app.media import journal, keep, mp4, picture, rtsp
 from app.media.fitted import Fitted
+from app.media.mount import RtspSettings
 from app.media.reader import open_source
-from app.service import http
 from app.stages import record, report
 from app.stages.classify import Classify, ClassifySettings, check_outputs
 from app.stages.detect import Detect, class_ids
@@ -61,13 +62,12 @@ _SURER = 0.2  # above a model's least score: what begins a track. ByteTrack has 
 logger = logging.getLogger(__name__)
 
 
-class Beside(NamedTuple):
-    """What a pipeline shares with what is done beside it, and with the pipeline before it."""
+class Finding(NamedTuple):
+    """What looks at pictures, its networks loaded."""
 
-    load: Load  # less is done while it is eased
-    ids: Dict[str, int]  # of each camera's tracks: how many were given
-    celsius: Callable[[], Optional[float]] = lambda: None  # of the machine, for the picture
-    part: int = 1  # how many pipelines there have been, with this one
+    networks: Mapping[str, Network]  # of each camera
+    first: List[Union[BatchStage, Stage]]  # the stages of the first lane
+    looks: Optional[Look]
 
 
 def assemble(
@@ -78,18 +78,50 @@ def assemble(
     beside: Optional[Beside] = None,
 ) -> Pipeline:
     """
-    The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Loads
-    the models, for which ``build`` makes engines if they are missing, and tries the outputs: what
-    is wrong is said before a camera is opened.
+    The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Tries
+    the outputs, serves a slate of each camera where ``rtsp`` asks for it, and loads the models, for
+    which ``build`` makes engines if they are missing: what is wrong is said before a camera is
+    opened. What outlives the pipeline is taken from ``beside``, whose owner closes it.
     """
-    beside = Beside(Load(), {}) if beside is None else beside
+    beside = Beside() if beside is None else beside
     cameras = [camera.name for camera in config.cameras]
-    check_outputs_of(config)
+    check_outputs_of(config._replace(rtsp=None))  # which is tried as it is opened
+    lasting = sources(config, backend, beside)
+    theme = config.overlay.theme
+    server = _serving(config.rtsp, lasting, theme, beside) if config.rtsp else None
     models = chosen_models(config)
-    loaded = Networks(backend, build)
+    found = finding(config, backend, build, beside)
+    captured = [_easier(one, config, beside.load) for one in lasting]
+    second: List[Union[BatchStage, Stage]] = []
+    third: List[Union[BatchStage, Stage]] = []
+    detecting = [one for one in cameras if found.networks[one].model.decoder is not None]
+    if tracking(config):
+        trackers = {one: _tracker(config, one, models[one], backend, beside) for one in detecting}
+        second.append(Track(trackers, beside.ids))
+    if found.looks:
+        second.append(found.looks)
+    if frames is not None:
+        limit = Limit(cameras, frames)
+        captured = [limit.source(one) for one in captured]
+        (second or third).append(limit)
+    if tracking(config):
+        second.append(
+            Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
+        )
+    third += _showing(config, captured, server, beside)
+    lanes = [found.first] + [lane for lane in (second, third) if lane]
+    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, beside.load)
+    batch = max(network.batch for network in found.networks.values())
+    return Pipeline(captured, lanes, backend.width, batch=batch, turns=turns)
+
+
+def finding(config: Config, backend: Backend, build: Optional[Build], beside: Beside) -> Finding:
+    """Load the models, and see that they can do what they are asked."""
+    loaded = Networks(backend, build, beside)
+    models = chosen_models(config)
     networks = {camera: loaded.of(model) for camera, model in searched_with(config, models)}
     check_models(config, {camera: one.model for camera, one in networks.items()})
-    first = _finding(config, backend, networks)
+    first = _searching(config, backend, networks)
     if config.privacy and config.privacy.faces:
         faces = loaded.of(model_of(config, config.privacy.faces))
         if faces.model.decoder is None:
@@ -102,32 +134,10 @@ def assemble(
         if network.model.decoder is not None:
             raise EngineError(f"{network.model.name}: is a detector; looks want a classifier")
         check_outputs(network)
-    captured = [_easier(one, config, beside.load) for one in sources(config, backend)]
-    second: List[Union[BatchStage, Stage]] = []
-    third: List[Union[BatchStage, Stage]] = []
-    detecting = [one for one in cameras if networks[one].model.decoder is not None]
-    if tracking(config):
-        second.append(
-            Track({one: _track_settings(config, models[one]) for one in detecting}, beside.ids)
-        )
-    if looks:
-        second.append(Look(backend, looks))
-    if frames is not None:
-        limit = Limit(cameras, frames)
-        captured = [limit.source(one) for one in captured]
-        (second or third).append(limit)
-    if tracking(config):
-        second.append(
-            Watch({one: config.scenes.get(one, Scene()) for one in detecting}, config.counters)
-        )
-    third += _showing(config, captured, beside)
-    lanes = [first] + [lane for lane in (second, third) if lane]
-    turns = Turns(config.detect.interval, config.detect.latency_ms / 1000, beside.load)
-    batch = max(network.batch for network in networks.values())
-    return Pipeline(captured, lanes, backend.width, batch=batch, turns=turns)
+    return Finding(networks, first, Look(backend, looks) if looks else None)
 
 
-def _finding(
+def _searching(
     config: Config, backend: Backend, networks: Mapping[str, Network]
 ) -> List[Union[BatchStage, Stage]]:
     """What the networks' outputs are read by: boxes, or one score per class."""
@@ -153,7 +163,7 @@ def _wanted(classes: Sequence[str], model: Model) -> Tuple[int, ...]:
 
 
 def _showing(
-    config: Config, captured: Sequence[Source], beside: Beside
+    config: Config, captured: Sequence[Source], server: Optional[rtsp.RtspServer], beside: Beside
 ) -> List[Union[BatchStage, Stage]]:
     """What makes pictures and lines of it all. Nothing leaves before what is private is hidden."""
     cameras = [source.camera for source in captured]
@@ -163,11 +173,11 @@ def _showing(
     if config.privacy and pictures:
         seen.append(Privacy(config.privacy, bool(config.privacy.faces), cameras))
     if pictures:
-        seen.append(Overlay(config.overlay, beside.celsius))
+        seen.append(Overlay(config.overlay, lambda: beside.celsius))
         if config.http:
             seen.append(Show())
-    if config.rtsp:
-        seen.append(Publish(config.rtsp, captured, config.overlay.theme, beside.load))
+    if server:
+        seen.append(Publish(server, beside.load))
     if config.record:
         seen.append(Record(config.record, cameras, part=beside.part))
     if config.report:
@@ -177,71 +187,55 @@ def _showing(
     return seen
 
 
-def _track_settings(config: Config, model: Model) -> TrackSettings:
+def _tracker(
+    config: Config, camera: str, model: Model, backend: Backend, beside: Beside
+) -> Tracker:
+    """The tracker of a camera, which goes on while it, its model and what is asked are the same."""
     asked = config.track or TrackSettings(score=0.0)
-    return asked._replace(score=asked.score or min(0.95, model.score + _SURER))
+    asked = asked._replace(score=asked.score or min(0.95, model.score + _SURER))
+    seen = _camera_keys(config, backend)[camera]
+    key = ("tracker", seen, model, config.detect.classes, asked)
+    return beside.take(key, lambda _: Tracker(asked, beside.ids.get(camera, 0)))
 
 
-def describe(config: Config) -> Iterator[str]:
-    """What a config would open, line by line, without opening it."""
-    for camera in config.cameras:
-        yield f"camera   {camera.name}: {camera.shown}"
-    models = chosen_models(config)
-    asked = [look.model for look in config.looks]
-    if config.privacy and config.privacy.faces:
-        asked.append(config.privacy.faces)
-    wanted = [*models.values(), *(model_of(config, name) for name in asked)]
-    for model in {one.name: one for one in wanted}.values():
-        yield f"model    {model.name}: {model.path}" + ("" if model.input else " (no manifest)")
-        note = catalogue.note(model.name)
-        if note:
-            yield f"note     {note}"
-    for camera in config.cameras:
-        scene = config.scenes.get(camera.name, Scene())
-        for zone in scene.zones:
-            yield f"zone     {camera.name}: {zone.name}"
-        for line in scene.lines:
-            yield f"line     {camera.name}: {line.name}"
-    if config.rtsp:
-        for camera in config.cameras:
-            yield f"rtsp     {listen.url(config.rtsp, camera.name)}"
-        if config.rtsp.mosaic:
-            yield f"rtsp     {listen.url(config.rtsp, mosaic.NAME)}"
-        open_to_all = listen.open_to_all(config.rtsp)
-        if open_to_all:
-            yield f"note     {open_to_all}"
-    if config.http:
-        yield f"http     {http.url(config.http)}"
-        if http.public(config.http):
-            yield "note     http asks for no password: whoever reaches it sees the pictures"
-    if config.record:
-        names = [camera.name for camera in config.cameras]
-        for path in record.paths(config.record.path, names).values():
-            yield f"film     {path}"
-    if config.privacy:
-        hidden = [*config.privacy.classes, *filter(None, [config.privacy.faces])]
-        hidden += [f"{len(masks)} masks of {name}" for name, masks in config.privacy.masks.items()]
-        yield f"hidden   {', '.join(hidden)}"
-    if config.events:
-        yield f"events   {config.events.path}"
-        if config.events.snapshots:
-            yield f"pictures {config.events.snapshots}"
-    if config.counters:
-        yield f"counters {config.counters}"
-    if config.report:
-        yield f"report   {config.report.path}"
-
-
-def sources(config: Config, backend: Backend) -> List[Source]:
+def sources(config: Config, backend: Backend, beside: Beside) -> List[Source]:
     """One source per camera. A file that is served plays at its own speed unless told otherwise."""
+
+    def opened(key: Key) -> Source:
+        def make(stack: contextlib.ExitStack) -> Lasting:
+            source = Lasting(lambda: open_source(key[1], backend.picture))
+            stack.callback(source.close)
+            return source
+
+        return beside.take(key, make)
+
+    return [opened(key) for key in _camera_keys(config, backend).values()]
+
+
+def kept_cameras(config: Config, backend: Backend, beside: Beside) -> List[str]:
+    """Those that are open already and that a pipeline of this config goes on with."""
+    return [name for name, key in _camera_keys(config, backend).items() if beside.has(key)]
+
+
+def _camera_keys(config: Config, backend: Backend) -> Dict[str, Key]:
+    """What each camera is kept by: all of its settings, and where its pictures are put."""
     served = config.rtsp is not None
-    return [
-        open_source(
-            camera._replace(realtime=served if camera.realtime is None else camera.realtime),
-            backend.picture,
-        )
+    full = [
+        camera._replace(realtime=served if camera.realtime is None else camera.realtime)
         for camera in config.cameras
     ]
+    return {camera.name: ("camera", camera, backend) for camera in full}
+
+
+def _serving(
+    settings: RtspSettings, sources: Sequence[Source], theme: str, beside: Beside
+) -> rtsp.RtspServer:
+    """The server, with a mount of each camera that viewers may ask for at once."""
+    server = beside.take_alone(
+        ("rtsp", settings), lambda stack: stack.enter_context(rtsp.serving(settings))
+    )
+    server.show({one.camera: one for one in sources}, theme)
+    return server
 
 
 def _easier(source: Source, config: Config, load: Load) -> Source:

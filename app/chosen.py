@@ -1,10 +1,13 @@
 """chosen: the models that a config looks with, and the networks of them."""
 
+import contextlib
 import logging
+import os
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from app import catalogue
 from app.analytics.tracker import TrackSettings
+from app.beside import Beside
 from app.conflicts import Config, misfits
 from app.device.backend import Backend, Model, Network
 from app.device.jetson import NoEngine
@@ -110,18 +113,21 @@ def check_models(config: Config, models: Mapping[str, Model]) -> None:
 
 
 class Networks:
-    """Networks, each read once however many cameras it serves."""
+    """Networks, each read once however many cameras and pipelines it serves."""
 
-    def __init__(self, backend: Backend, build: Optional[Build]) -> None:
+    def __init__(self, backend: Backend, build: Optional[Build], beside: Beside) -> None:
         self._backend = backend
         self._build = build
-        self._networks: Dict[Tuple[str, str, float, float], Network] = {}
+        self._beside = beside
 
     def of(self, model: Model) -> Network:
-        key = (model.name, model.path, model.score, model.iou)
-        if key not in self._networks:
-            self._networks[key] = self._load(model)
-        return self._networks[key]
+        def loaded(stack: contextlib.ExitStack) -> Network:
+            network = self._load(model)
+            stack.callback(self._backend.unload, network)
+            return network
+
+        key = ("network", self._backend, model, _stamp(model.path))
+        return self._beside.take(key, loaded)
 
     def _load(self, model: Model) -> Network:
         try:
@@ -134,6 +140,7 @@ class Networks:
             self._build(model)
             with self._backend.attached():
                 network = self._backend.load(model)
+        logger.info("%s is loaded from %s", model.name, model.path)
         if network.guessed:
             logger.info(
                 "%s has no manifest, taken for: %s; input %s, %s, %s",
@@ -144,3 +151,12 @@ class Networks:
                 network.input.placement.value,
             )
         return network
+
+
+def _stamp(path: str) -> Optional[Tuple[int, int]]:
+    """What changes with a file; None where there is none."""
+    try:
+        now = os.stat(path)
+    except OSError:
+        return None
+    return now.st_mtime_ns, now.st_size

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Iterator, List, Optional
 
 from app import (
-    assemble,
     catalogue,
     cli_build,
     cli_convert,
@@ -20,6 +19,7 @@ from app import (
     config,
     console,
     fetch,
+    outline,
 )
 from app.cli_flags import parser
 from app.cli_signals import handling, interrupt
@@ -73,7 +73,7 @@ def _refuse_sources(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    for line in assemble.describe(config.load(arguments.config)):
+    for line in outline.describe(config.load(arguments.config)):
         _say(line)
     return 0
 

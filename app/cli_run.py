@@ -7,20 +7,23 @@ import logging
 import math
 import os
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from app import assemble, cli_build, config, console, engines
+from app.beside import Beside
 from app.chosen import Build, loading_s
 from app.cli_signals import Asked, handling, has_terminal, interrupting, stopping
 from app.conflicts import Config
 from app.core.pipeline import Pipeline
-from app.device.backend import Model
+from app.core.stage import Stop
+from app.device.backend import Backend, Model
 from app.device.telemetry import open_telemetry
 from app.disk import Disks, places
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
 from app.media import rtsp
 from app.observer import Observer
+from app.outline import describe
 from app.service import http
 from app.service.board import Board
 from app.service.http import serving
@@ -30,7 +33,7 @@ from app.terminal import Terminal
 
 logger = logging.getLogger(__name__)
 
-_RELOADING_S = 900.0  # of systemd's patience: models are loaded anew, perhaps built
+_RELOADING_S = 900.0  # of systemd's patience: models are loaded, perhaps built
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -59,8 +62,8 @@ class _Run:
         self._telemetry = open_telemetry()
         self._began = time.monotonic()
         self._next: Optional[Config] = None
-        self._ids: Dict[str, int] = {}  # of tracks, which are given once in a process
-        self._part = 1
+        self._beside = Beside()
+        self._board = Board()
         self._up = False  # the pipeline of the latest config could be made
         self._reloading = False  # systemd has been told so
         self._complaint = ""  # of the config, for systemctl status
@@ -69,7 +72,7 @@ class _Run:
         rtsp.limit_arenas()
         chosen = self._read()
         try:
-            with contextlib.closing(self._telemetry):
+            with contextlib.closing(self._telemetry), contextlib.closing(self._beside):
                 self._once(chosen)
                 while self._next is not None and not self._asked.ended:
                     chosen = self._changed(chosen, self._next)
@@ -95,88 +98,124 @@ class _Run:
         """One pipeline, from its models to its end."""
         self._up = False
         stop = self._asked.again()
-        self._notifier.status("loading models")
+        beside = self._beside
         self._notifier.extend(loading_s(chosen))
-        board = Board()
-        with serving(chosen.http, board), contextlib.closing(
-            Disks(places(chosen))
-        ) as disks, contextlib.closing(assemble.backend(chosen)) as backend:
-            for line in assemble.describe(chosen):
+        with beside.following():
+            if beside.part == 1:
+                self._notifier.status("loading models")
+            self._serve(chosen)
+            backend = self._backend(chosen)
+            for line in describe(chosen):
                 self._terminal.line(line)
-            read = self._telemetry.read
-            steward = Steward(chosen, backend, self._notifier, read, complaints=disks.complaints)
-            beside = assemble.Beside(
-                steward.load, self._ids, lambda: steward.vitals.hottest, self._part
-            )
-            pipeline = assemble.assemble(
+            disks = self._disks(chosen)
+            steward = Steward(
                 chosen,
                 backend,
-                self._arguments.frames,
-                self._builder(chosen),
-                beside,
+                self._notifier,
+                self._telemetry.read,
+                complaints=disks.complaints,
+                load=beside.load,
             )
-            self._up = True
-            self._part += 1
-            if self._reloading:
-                self._reloading = False
-                self._notifier.reloaded()
-            before = console.Moment(time.monotonic(), pipeline.meter.read())
-            observer = Observer(chosen, pipeline, backend, board, before.when)
+            pipeline = assemble.assemble(
+                chosen, backend, self._arguments.frames, self._builder(chosen), beside
+            )
+        self._up = True
+        if self._reloading:
+            self._reloading = False
+            self._notifier.reloaded()
+        before = console.Moment(time.monotonic(), pipeline.meter.read())
+        observer = Observer(chosen, pipeline, backend, self._board, before.when)
 
-            def tick() -> None:
-                nonlocal before
-                now = console.Moment(time.monotonic(), pipeline.meter.read())
-                line = console.status(now, before, pipeline.dropped(), pipeline.sources)
-                self._terminal.status(line, now.when)
-                worth = (line, steward.relief.reason, self._complaint)
-                self._notifier.status(" | ".join(filter(None, worth)))
-                before = now
-                if self._asked.ended or steward.restart:
-                    self._notifier.stopping()  # so that systemd sees to it, with no time added
-                steward.look(pipeline, now.reading)
-                observer.update(now.when, now.reading, steward.progressed, steward.machine)
-                seconds = self._arguments.seconds
-                if steward.restart and not stop.is_set():
-                    logger.error("%s", steward.restart)
-                if steward.restart or seconds is not None and now.when - self._began >= seconds:
-                    stop.set()
-                if self._asked.reload and self._next is None:  # else the next pipeline sees to it
-                    self._asked.reload = False
-                    self._reload(chosen)
+        def tick() -> None:
+            nonlocal before
+            now = console.Moment(time.monotonic(), pipeline.meter.read())
+            line = console.status(now, before, pipeline.dropped(), pipeline.sources)
+            self._terminal.status(line, now.when)
+            worth = (line, steward.relief.reason, self._complaint)
+            self._notifier.status(" | ".join(filter(None, worth)))
+            before = now
+            if self._asked.ended or steward.restart:
+                self._notifier.stopping()  # so that systemd sees to it, with no time added
+            steward.look(pipeline, now.reading)
+            beside.celsius = steward.vitals.hottest
+            observer.update(now.when, now.reading, steward.progressed, steward.machine)
+            seconds = self._arguments.seconds
+            if steward.restart and not stop.is_set():
+                logger.error("%s", steward.restart)
+            if steward.restart or seconds is not None and now.when - self._began >= seconds:
+                stop.set()
+            if self._asked.reload and self._next is None:  # else the next pipeline sees to it
+                self._asked.reload = False
+                self._reload(chosen, stop)
 
-            try:
-                pipeline.run(stop, tick, every=min(1.0, self._arguments.seconds or 1.0))
-            except SourceError:  # of a camera that had ended, and was said then
-                if self._next is None and not steward.restart:
-                    raise
-            finally:
-                self._terminal.end_status()
-                self._sum_up(pipeline)
-            if steward.restart:
-                raise RestartWanted(f"{steward.restart}. It begins afresh")
+        try:
+            pipeline.run(stop, tick, every=min(1.0, self._arguments.seconds or 1.0))
+        except SourceError:  # of a camera that had ended, and was said then
+            if self._next is None and not steward.restart:
+                raise
+        finally:
+            self._terminal.end_status()
+            self._sum_up(pipeline)
+        if steward.restart:
+            raise RestartWanted(f"{steward.restart}. It begins afresh")
         self._check_seen(pipeline)
 
-    def _reload(self, running: Config) -> None:
-        """Read the config again; what is good and new takes the place of what runs."""
+    def _reload(self, running: Config, stop: Stop) -> None:
+        """
+        Read the config again; what is good and new takes the place of what runs. Its models are
+        loaded meanwhile, so that what is not good changes nothing.
+        """
         self._notifier.reloading(_RELOADING_S)
         self._reloading = True
         try:
             new = self._read()
-            for _ in assemble.describe(new):  # which opens manifests
+            for _ in describe(new):  # which opens manifests
                 pass
             _check_outputs(new, running)
+            if new != running:
+                logger.info("the config has changed: loading what is new in it")
+                self._next = new
+                stop.hand_on(self._loaded(new))
+                return
         except AppError as error:
+            self._next = None
             self._refused(error)
         else:
-            if new != running:
-                logger.info("the config has changed: beginning anew with it")
-                self._next = new
-                self._asked.stop.set()
-                return
             logger.info("the config was read again, and has not changed")
             self._complaint = ""
         self._reloading = False
         self._notifier.reloaded()
+
+    def _loaded(self, new: Config) -> List[str]:
+        """Load what the new config looks with. The cameras that it goes on with."""
+        self._notifier.status("loading models")
+        self._board.update(self._board.facts._replace(loading=True))  # until the next tick
+        with self._beside.trying():
+            backend = self._backend(new)
+            assemble.finding(new, backend, self._builder(new), self._beside)
+        return assemble.kept_cameras(new, backend, self._beside)
+
+    def _backend(self, chosen: Config) -> Backend:
+        asked = chosen.backend
+        return self._beside.take(
+            ("backend", asked.kind, asked.threads),
+            lambda stack: stack.enter_context(contextlib.closing(assemble.backend(chosen))),
+        )
+
+    def _disks(self, chosen: Config) -> Disks:
+        written = places(chosen)
+        return self._beside.take(
+            ("disks", written),
+            lambda stack: stack.enter_context(contextlib.closing(Disks(written))),
+        )
+
+    def _serve(self, chosen: Config) -> None:
+        """Answer of what stands on the board, if that is asked for."""
+        if chosen.http:
+            self._beside.take_alone(
+                ("http", chosen.http),
+                lambda stack: stack.enter_context(serving(chosen.http, self._board)),
+            )
 
     def _refused(self, error: AppError) -> None:
         logger.error("the config has changed and is refused, what ran goes on: %s", error)
@@ -227,11 +266,13 @@ class _Run:
 
 def _check_outputs(new: Config, running: Config) -> None:
     """Raise OutputError for what the new config could not open, but for what is ours."""
-    assemble.check_outputs_of(new._replace(rtsp=None, record=None))
+    ours = new.record and running.record and new.record.path == running.record.path
+    assemble.check_outputs_of(new._replace(rtsp=None, record=None if ours else new.record))
     if new.http and _place(new.http) != _place(running.http):
         http.check(new.http)
-    if new.rtsp and _place(new.rtsp) != _place(running.rtsp):
-        rtsp.check(new.rtsp)
+    if new.rtsp:
+        moved = _place(new.rtsp) != _place(running.rtsp)
+        (rtsp.check if moved else rtsp.check_usable)(new.rtsp)
 
 
 def _place(served: Any) -> Optional[Tuple[str, int]]:

@@ -3,15 +3,16 @@
 import contextlib
 import os
 import signal
-import threading
 from typing import Any, Callable, Iterator, List
+
+from app.core.stage import Stop
 
 
 class Asked:
     """What signals have asked for. ``stop`` is of one pipeline; each gets a new one."""
 
     def __init__(self, reloads: bool) -> None:
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.ended = False  # for good
         self.reload = False  # of the config; whoever does it clears it
         self.reloads = reloads
@@ -28,9 +29,9 @@ class Asked:
         self.ended = True
         self.stop.set()
 
-    def again(self) -> threading.Event:
+    def again(self) -> Stop:
         """The event of the next pipeline."""
-        stop = threading.Event()
+        stop = Stop()
         self.stop = stop
         if self.ended:  # meanwhile
             stop.set()

@@ -6,7 +6,7 @@ from typing import Callable, Container, Dict, Optional, Tuple
 
 from app.chosen import beginning_s, shrinkable, slowest_s, stuck_s
 from app.conflicts import Config
-from app.core.load import Load
+from app.core.load import Ease, Load
 from app.core.meter import Reading
 from app.core.pipeline import Pipeline
 from app.core.vitals import Vitals
@@ -36,11 +36,13 @@ class Steward:
         vitals: Callable[[], Vitals] = Vitals,
         now: Callable[[], float] = time.monotonic,
         complaints: Callable[[], Tuple[str, ...]] = tuple,
+        load: Optional[Load] = None,
     ) -> None:
         """``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits."""
         limits = config.limits or LimitsSettings()
         hidden = config.privacy is not None and config.privacy.classes
-        self.load = Load()
+        self.load = Load() if load is None else load
+        self.load.ease = Ease()
         self.restart = ""
         self.vitals = Vitals()
         can = steps(

@@ -1,6 +1,7 @@
 """camera: a real RTSP camera for tests, that can be killed, frozen and started again."""
 
 import os
+import select
 import subprocess
 import sys
 
@@ -20,6 +21,18 @@ class RtspServer:
             universal_newlines=True,
         )
         self.port = self._process.stdout.readline().split()[1]
+        self._clients = 0
+
+    @property
+    def clients(self):
+        """How many have connected since it was started."""
+        out = self._process.stdout
+        while select.select([out], [], [], 0)[0]:
+            said = os.read(out.fileno(), 4096)
+            if not said:
+                break
+            self._clients += said.count(b"client")
+        return self._clients
 
     def signal(self, number):
         self._process.send_signal(number)

@@ -4,8 +4,8 @@ rtsp_server: a camera for tests, in a process of its own so that it can be kille
 usage: rtsp_server.py [--port N] [--codec h264|h265|jpeg] [--user U --password P] [--size WxH]
                       [--fps N] [--pattern NAME]
 
-Prints "ready PORT" once it listens. The path is /cam; each picture is videotestsrc's, its ball
-unless another pattern is named.
+Prints "ready PORT" once it listens, and "client" for each that connects. The path is /cam; each
+picture is videotestsrc's, its ball unless another pattern is named.
 """
 
 import argparse
@@ -51,11 +51,16 @@ def main() -> None:
     if options.user:
         _ask_for(server, factory, options.user, options.password)
     server.get_mount_points().add_factory("/cam", factory)
+    server.connect("client-connected", lambda *_: _say("client"))
     if server.attach(None) == 0:
         raise SystemExit("cannot listen")
-    sys.stdout.write(f"ready {server.get_bound_port()}\n")
-    sys.stdout.flush()
+    _say(f"ready {server.get_bound_port()}")
     GLib.MainLoop().run()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _ask_for(server: object, factory: object, user: str, password: str) -> None:

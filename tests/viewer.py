@@ -78,6 +78,12 @@ class Viewer:
             return ""
         return str(message.parse_error()) if message.type == self._gst.MessageType.ERROR else "EOS"
 
+    def over(self):
+        """As ends(); the end comes behind pictures that nobody has taken, so they are taken."""
+        while self._out.emit("try-pull-sample", 0) is not None:
+            pass
+        return self.ends()
+
     def refused(self):
         """What the server's refusal was told as."""
         wait_for(lambda: self._remember())

@@ -50,6 +50,18 @@ class _Tile(NamedTuple):
     when: float
     picture: np.ndarray
 
+    def fits(self, grid: Grid) -> bool:
+        """There may have been another number of cameras when it was made."""
+        return bool(self.picture.shape[1::-1] == grid.tile_wh)
+
+
+class _Shown(NamedTuple):
+    """What is composed."""
+
+    views: Mapping[str, View]
+    slates: Mapping[str, Slate]
+    grid: Grid
+
 
 class Mosaic:
     """
@@ -57,44 +69,47 @@ class Mosaic:
     between them are whole tiles, replaced and never changed. Without viewers both do nothing.
     """
 
-    def __init__(
-        self, mount: Mount, views: Mapping[str, View], slates: Mapping[str, Slate]
-    ) -> None:
-        self._mount = mount
-        self._views = views
-        self._slates = slates
-        self._grid = grid_of(len(views))
+    def __init__(self, mount: Mount) -> None:
+        self.mount = mount
+        self._shown = _Shown({}, {}, grid_of(1))  # replaced whole
         self._tiles: Dict[str, _Tile] = {}
-        width, height = self._grid.size_wh
-        mount.offer(Format(width, height, FPS))
+
+    def follow(self, views: Mapping[str, View], slates: Mapping[str, Slate]) -> None:
+        """Show these cameras. Who watches keeps the size that they have."""
+        grid = grid_of(max(1, len(views)))
+        self._shown = _Shown(views, slates, grid)
+        for gone in set(self._tiles) - set(views):
+            self._tiles.pop(gone, None)
+        self.mount.offer(Format(grid.size_wh[0], grid.size_wh[1], FPS))
 
     def take(self, camera: str, image: np.ndarray) -> None:
         """Keep a copy of a camera's newest picture (H, W, 3|4), as small as its tile."""
-        line = self._mount.line
+        line = self.mount.line
         if line is None:
             return
         now = time.monotonic()
         old = self._tiles.get(camera)
         if old is not None and old.line is line and now - old.when < _EARLY / FPS:
             return
-        small = letterboxed(image, self._grid.tile_wh)[..., :3]
+        small = letterboxed(image, self._shown.grid.tile_wh)[..., :3]
         self._tiles[camera] = _Tile(line, now, small)
 
     def compose(self) -> None:
         """Show what there is, if somebody watches."""
-        line = self._mount.line
+        line = self.mount.line
         if line is None:
             self._tiles.clear()
             return
         now = time.monotonic()
-        width, height = self._grid.size_wh
+        views, slates, grid = self._shown
+        width, height = grid.size_wh
         canvas = np.zeros((height, width, 3), np.uint8)
-        for number, (name, view) in enumerate(self._views.items()):
+        for number, (name, view) in enumerate(views.items()):
             since, seen = view.since
             tile = self._tiles.get(name)
             if view.lost:
-                slate = self._slates[name].picture(self._grid.tile_wh, since, seen)
-                canvas[self._grid.window(number)] = slate
-            elif tile is not None and tile.line is line:
-                canvas[self._grid.window(number)] = tile.picture
-        self._mount.show(canvas, now)
+                slate = slates[name].picture(grid.tile_wh, since, seen)
+                canvas[grid.window(number)] = slate
+            elif tile is not None and tile.line is line and tile.fits(grid):
+                canvas[grid.window(number)] = tile.picture
+        self.mount.show(canvas, now)

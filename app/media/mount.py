@@ -90,6 +90,12 @@ class Mount:
         line.source.emit("push-buffer", picture)
         self.encoded += 1
 
+    def end(self) -> None:
+        """Tell who watches that this is the end. No pictures may follow."""
+        line = self.line
+        if line is not None:
+            line.source.emit("end-of-stream")
+
     def settle(self) -> None:
         """Let a line that is being taken down go first: joining it, a viewer would be told 503."""
         line = self.line

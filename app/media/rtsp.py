@@ -2,6 +2,7 @@
 
 from __future__ import generator_stop
 
+import collections
 import contextlib
 import ctypes
 import functools
@@ -9,16 +10,27 @@ import logging
 import socket
 import threading
 import time
-from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import (
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
 from app.core.stage import Source
 from app.errors import OutputError, SourceError
 from app.media import gst, listen, mosaic
+from app.media.clients import Clients
 from app.media.encode import best
-from app.media.guard import admit, guard, vacate
+from app.media.guard import admit, guard
 from app.media.mosaic import Mosaic
 from app.media.mount import Mount, RtspSettings, bindings
 from app.media.slate import Slate
@@ -30,12 +42,10 @@ _UDP_PORTS = (50000, 50999)
 _CLEANUP_MS = 2000
 _SLATE_MS = 250
 _CLOSING_S = 2.0
-_CLIENTS = 64  # at least; each costs a thread and two files, whether or not it asks for anything
-_IDLE_S = 10.0  # a connection that watches nothing for so long makes room for others
+_BYE_S = 1.0  # for the word of the end to reach viewers, before they are hung up on
 _MOST_BYTES = 65536  # of one request
 
-Sources = Mapping[str, Source]
-_UNKNOWN: Sources = MappingProxyType({})
+Sources = Mapping[str, Optional[Source]]  # of each camera, where it is known
 
 
 class MountStats(NamedTuple):
@@ -49,54 +59,73 @@ class MountStats(NamedTuple):
 class RtspServer:
     """Takes pictures from one thread, serves them from others. See serving()."""
 
-    def __init__(
-        self,
-        settings: RtspSettings,
-        mounts: Sequence[str],
-        sources: Sources = _UNKNOWN,
-        theme: str = "dark",
-    ) -> None:
+    def __init__(self, settings: RtspSettings) -> None:
+        """Listens; answers once turn() runs."""
         self._settings = settings
         self._rtsp = bindings()
         self.encoder = best()
         self._server = self._rtsp.Server.RTSPServer()
         self._server.set_address(settings.address)
         self._server.set_service(str(settings.port))
-        self._clients = max(_CLIENTS, 2 * settings.viewers)
-        self._server.set_backlog(self._clients)
         if self._server.find_property("content-length-limit"):  # not in JetPack 4's GStreamer
             self._server.set_property("content-length-limit", _MOST_BYTES)
-        self._server.get_session_pool().set_max_sessions(settings.viewers)
         self._server.set_auth(guard(settings, self._rtsp))
         # A thread a client: one that has to wait waits alone.
         self._server.get_thread_pool().set_max_threads(-1)
-        self._server.connect("client-connected", self._welcome)
+        self._clients = Clients(self._server, settings.viewers, self._rtsp, self._mount)
         udp = self._rtsp.Server.RTSPAddressPool()
         host = socket.getaddrinfo(settings.address, None)[0][4][0]
         udp.add_range(host, host, _UDP_PORTS[0], _UDP_PORTS[1], 0)
-        common = (settings, self.encoder, self._rtsp, udp)
-        self._views = {name: View(name, *common, sources.get(name), theme) for name in mounts}
-        self._mounts: Dict[str, Mount] = dict(self._views)
+        self._common = (settings, self.encoder, self._rtsp, udp)
+        self._views: Dict[str, View] = {}  # these two are replaced whole
+        self._mounts: Dict[str, Mount] = {}
+        # what is served no more, and when its viewers have to be gone, in monotonic seconds
+        self._leaving: Deque[Tuple[float, Mount]] = collections.deque()
         self._mosaic: Optional[Mosaic] = None
         if settings.mosaic:
-            slates = {name: Slate(name, sources.get(name), theme) for name in mounts}
-            whole = self._mounts[mosaic.NAME] = Mount(*common)
-            self._mosaic = Mosaic(whole, self._views, slates)
-        for name, mount in self._mounts.items():
-            admit(mount.factory, self._rtsp)
-            self._server.get_mount_points().add_factory("/" + name, mount.factory)
+            self._mosaic = Mosaic(Mount(*self._common))
         self._context = self._rtsp.GLib.MainContext.new()
         self._closing = threading.Event()
-        self._used: Dict[Any, float] = {}  # client -> when it was last seen to watch, or came
-        self._empty: Set[Any] = set()  # sessions without a stream
         attached = self._server.attach(self._context)
         if not attached:
             raise listen.in_use(settings)
         self._sources = [self._context.find_source_by_id(attached)]
-        self._every(_CLEANUP_MS, self._forget_the_dead)
+        self._every(_CLEANUP_MS, self._clients.forget_the_dead)
         self._every(_SLATE_MS, self._stand_in)
         if self._mosaic is not None:
             self._every(1000 // mosaic.FPS, self._mosaic.compose)
+
+    def show(self, sources: Sources, theme: str = "dark") -> None:
+        """
+        Have one mount for each camera, and the mosaic of them all if that is asked for. Those that
+        are there go on, with their viewers; the viewers of others are told of the end.
+
+        A mount without a new picture shows a slate, in the overlay's ``theme``, which says what its
+        source knows. A mount has no size before its first picture, which its first viewer waits
+        for, but not for long.
+        """
+        before, views = self._mounts, {}
+        for name, source in sources.items():
+            views[name] = self._views.get(name) or View(name, *self._common)
+            views[name].follow(source, theme)
+        mounts: Dict[str, Mount] = dict(views)
+        if self._mosaic is not None:
+            slates = {name: Slate(name, source, theme) for name, source in sources.items()}
+            self._mosaic.follow(views, slates)
+            mounts[mosaic.NAME] = self._mosaic.mount
+        points = self._server.get_mount_points()
+        for name in set(before) - set(mounts):
+            points.remove_factory("/" + name)
+        self._views, self._mounts = views, mounts
+        for name in mounts:
+            if name not in before:
+                admit(mounts[name].factory, self._rtsp)
+                points.add_factory("/" + name, mounts[name].factory)
+                logger.info("serving %s", self.url(name))
+        for name in set(before) - set(mounts):
+            logger.info("serving %s no more", self.url(name))
+            before[name].end()
+            self._leaving.append((time.monotonic() + _BYE_S, before[name]))
 
     def push(self, mount: str, image: np.ndarray, captured: float) -> None:
         """
@@ -116,16 +145,7 @@ class RtspServer:
 
     def viewers(self, mount: str) -> int:
         """How many are playing now. One that vanished counts until its session times out."""
-        line = self._mounts[mount].line
-        playing = self._rtsp.Rtsp.RTSPState.PLAYING
-        return sum(
-            1
-            for session in self._server.get_session_pool().filter(None, None)
-            for part in session.filter(None, None)
-            if line is not None
-            and part.get_media() == line.media
-            and part.get_rtsp_state() == playing
-        )
+        return self._clients.playing(self._mounts[mount].line)
 
     def stats(self, mount: str) -> MountStats:
         chosen = self._mounts[mount]
@@ -140,13 +160,7 @@ class RtspServer:
             self._context.iteration(True)
         while self._sources:
             self._sources.pop().destroy()  # and forget it: one of them holds the socket
-        clients = self._server.client_filter(None, None)
-        for gone in set(self._used) - set(clients):  # a client may leave while it is looked at
-            self._used.pop(gone, None)
-        for client in clients:
-            _hang_up(client)
-        remove = self._rtsp.Server.RTSPFilterResult.REMOVE
-        self._server.get_session_pool().filter(lambda *_: remove)
+        self._clients.end()
         while self._context.pending():
             self._context.iteration(False)
 
@@ -174,87 +188,27 @@ class RtspServer:
     def _stand_in(self) -> None:
         for view in self._views.values():
             view.stand_in()
+        while self._leaving and self._leaving[0][0] <= time.monotonic():
+            line = self._leaving.popleft()[1].line
+            if line is not None:
+                self._clients.send_away(line)
 
-    def _forget_the_dead(self) -> None:
-        """End silent sessions, and connections that have watched nothing lately."""
-        self._server.get_session_pool().cleanup()
-        self._empty = vacate(self._server.get_session_pool(), self._empty)
-        now = time.monotonic()
-        for client in self._server.client_filter(None, None):
-            if client.session_filter(None, None):
-                self._used[client] = now
-            elif now - self._used.get(client, now) >= _IDLE_S:
-                _hang_up(client)
-        # What is left of a failed handshake waits there, with its socket, to be let go.
-        default = self._rtsp.GLib.MainContext.default()
-        for _ in range(self._clients):
-            if not default.iteration(False):
-                break
-
-    def _welcome(self, server: Any, client: Any) -> None:
-        if len(server.client_filter(None, None)) >= self._clients:
-            _hang_up(client)
-            return
-        self._used[client] = time.monotonic()
-        client.connect("closed", self._leave)
-        client.connect("pre-describe-request", self._admit)
-        client.connect("pre-setup-request", self._admit)
-        client.connect("play-request", self._refresh)
-
-    def _leave(self, client: Any) -> None:
-        self._used.pop(client, None)
-
-    def _admit(self, _: Any, context: Any) -> Any:
-        """Say 503 "come again" to one viewer too many, before anything is made for it."""
-        codes = self._rtsp.Rtsp.RTSPStatusCode
-        sessions = self._server.get_session_pool().get_n_sessions()
-        if context.session is None and sessions >= self._settings.viewers:
-            return codes.SERVICE_UNAVAILABLE
-        mount = self._asked(context)
-        if mount is not None:
-            mount.settle()
-        return codes.OK
-
-    def _refresh(self, _: Any, context: Any) -> None:
-        mount = self._asked(context)
-        if mount is not None:
-            mount.refresh()
-
-    def _asked(self, context: Any) -> "Optional[Mount]":
-        return self._mounts.get(context.uri.abspath.strip("/").split("/stream=")[0])
-
-
-def _hang_up(client: Any) -> None:
-    """
-    Have a client's own thread close it. Closed from another, one amid TLS's handshake would stay,
-    and one that reads would crash.
-    """
-    with contextlib.suppress(Exception):  # GLib.Error: it has gone by itself
-        client.get_connection().get_read_socket().shutdown(True, True)
+    def _mount(self, name: str) -> Optional[Mount]:
+        return self._mounts.get(name)
 
 
 @contextlib.contextmanager
-def serving(
-    settings: RtspSettings,
-    mounts: Sequence[str],
-    sources: Sources = _UNKNOWN,
-    theme: str = "dark",
-) -> Iterator[RtspServer]:
+def serving(settings: RtspSettings, mounts: Sequence[str] = ()) -> Iterator[RtspServer]:
     """
-    Serve ``mounts``, one for each camera, for the length of the ``with``, and the mosaic of them
-    all if that is asked for. Raises OutputError where it cannot.
-
-    A mount without a new picture shows a slate, in the overlay's ``theme``, which says what
-    ``sources`` know of the camera. A mount has no size before its first picture, which its first
-    viewer waits for, but not for long.
+    Serve for the length of the ``with``: ``mounts`` of cameras of which nothing is known, and
+    what show() asks for. Raises OutputError where it cannot.
     """
     check(settings)
-    server = RtspServer(settings, mounts, sources, theme)
+    server = RtspServer(settings)
+    server.show(dict.fromkeys(mounts))
     # GLib's loop must have a thread; the one thread that Pipeline does not make.
     thread = threading.Thread(target=server.turn, name="rtsp", daemon=True)
     thread.start()
-    for mount in server.mounts:
-        logger.info("serving %s", server.url(mount))
     try:
         yield server
     finally:
@@ -267,11 +221,16 @@ def check(settings: RtspSettings) -> None:
     Raise OutputError where serving() would: no GStreamer, no usable certificate, an address that
     is taken.
     """
+    check_usable(settings)
+    listen.check(settings)
+
+
+def check_usable(settings: RtspSettings) -> None:
+    """Raise OutputError where serving() would, whoever has the address."""
     reason = missing()
     if reason:
         raise OutputError(reason)
     guard(settings, bindings())
-    listen.check(settings)
 
 
 @functools.lru_cache(maxsize=None)

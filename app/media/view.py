@@ -40,13 +40,11 @@ class View(Mount):
         encoder: str,
         rtsp: Bindings,
         udp: Any,
-        source: Optional[Source] = None,
-        theme: str = "dark",
     ) -> None:
         super().__init__(settings, encoder, rtsp, udp)
         self.since = Since(time.monotonic(), False)  # replaced whole
-        self._source = source
-        self._slate = Slate(name, source, theme)
+        self._name = name
+        self.follow(None, "dark")
         self._turn = threading.Lock()
         self._opened = threading.Event()  # the size is known, or is not waited for any more
         self._steps = (0.0, 0.0)  # seconds between the latest pictures; replaced whole
@@ -54,6 +52,16 @@ class View(Mount):
         self._step_s = 0.0
         self._captured = 0.0
         self.offer(Format(*_FIRST))
+
+    def follow(self, source: Optional[Source], theme: str) -> None:
+        """Tell on slates, in this theme, what this source is at."""
+        self._source = source
+        self._slate = Slate(self._name, source, theme)
+
+    def end(self) -> None:
+        self.release()
+        with self._turn:
+            super().end()
 
     @property
     def lost(self) -> bool:

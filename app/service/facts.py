@@ -73,7 +73,8 @@ class Facts(NamedTuple):
     """Moments are monotonic seconds."""
 
     when: float
-    running: bool = False  # False while models are loaded or built
+    running: bool = False  # False while the first models are loaded or built
+    loading: bool = False  # models of another config are, beside what runs: no facts meanwhile
     progressed: float = 0.0  # when a frame was last finished, or a camera tried again
     patience_s: float = 60.0  # without progress, before it counts as hung
     backend: str = ""

@@ -6,6 +6,7 @@ from app.service.facts import CameraFacts, Facts
 
 EVERY_S = 1.0  # the facts are renewed
 UNSEEN_S = 15.0  # facts that are older than this: the main thread hangs
+LOADING_S = 900.0  # that models may take to load, perhaps to be built, beside what runs
 DROPPING = 0.5  # of a camera's frames; newest wins, so fewer than all is no fault yet
 MEMORY = 0.8  # of the budget
 
@@ -40,6 +41,9 @@ class Health(NamedTuple):
 
 def health(facts: Facts, now: float) -> Health:
     """What facts mean ``now``, in monotonic seconds."""
+    loading = facts.loading and now - facts.when < LOADING_S
+    if loading:  # they mean what they meant
+        now = facts.when
     stuck = _stuck(facts, now)
     # Within the second in which facts are renewed, what they do not say is no frame's age.
     seen = facts.when + max(0.0, now - facts.when - EVERY_S)
@@ -52,6 +56,8 @@ def health(facts: Facts, now: float) -> Health:
         reasons.append("no frame has gone all the way yet")
     elif lost:
         reasons.append("all cameras are lost")
+    if loading:
+        reasons.append("the config has changed: models are loaded")
     for one in cameras:
         reasons += [f"{one.camera.name}: {reason}" for reason in one.reasons]
     reasons += _machine(facts)

@@ -4,14 +4,14 @@ from __future__ import generator_stop
 
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
-from app.analytics.tracker import Tracker, TrackSettings
+from app.analytics.tracker import Tracker
 from app.core.frame import Frame, Top
 from app.core.stage import Batch, Batches, BatchStage
 
 
 class Track(BatchStage):
     """
-    A tracker for each of these cameras; of others, what a classifier said last is held. What the
+    A tracker of each of these cameras; of others, what a classifier said last is held. What the
     detector found becomes the tracks that are seen; on a frame that it did not look at, tracks
     are moved on.
     """
@@ -19,13 +19,11 @@ class Track(BatchStage):
     name = "track"
 
     def __init__(
-        self, settings: Mapping[str, TrackSettings], given: Optional[Dict[str, int]] = None
+        self, trackers: Mapping[str, Tracker], given: Optional[Dict[str, int]] = None
     ) -> None:
-        """``given``: of a camera, the ids that it has had; kept up to date, for the next stage."""
+        """``given``: of a camera, the ids that it has had; kept up to date, for later trackers."""
         self._given: Dict[str, int] = {} if given is None else given
-        self._trackers = {
-            camera: Tracker(one, self._given.get(camera, 0)) for camera, one in settings.items()
-        }
+        self._trackers = trackers
         self._labels: Dict[str, Tuple[str, ...]] = {}
         self._tops: Dict[str, Optional[Tuple[Top, ...]]] = {}
 

@@ -13,7 +13,6 @@ from app.media.mount import RtspSettings
 from app.media.rtsp import limit_arenas, serving
 from app.stages.publish import Publish
 from tests import needs
-from tests.doubles import FakeSource
 from tests.on_air import ANY_PORT, Camera, on_air
 from tests.viewer import SOON_S, Viewer, ask, ffmpeg_viewer, wait_for
 
@@ -158,11 +157,12 @@ def test_the_stage_serves_what_passes_and_closes_with_the_stream():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     passed = []
-    running = threading.Thread(
-        target=lambda: passed.extend(
-            Publish(RtspSettings(port=port), [FakeSource(0, "a")]).run(camera())
-        )
-    )
+
+    def serve():
+        with serving(RtspSettings(port=port), ["a"]) as server:
+            passed.extend(Publish(server).run(camera()))
+
+    running = threading.Thread(target=serve)
     running.start()
     try:
         wait_for(lambda: _answers(f"rtsp://127.0.0.1:{port}/a"))
@@ -180,3 +180,24 @@ def _answers(url):
         return b"200" in ask(url)
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("protocols", ["tcp", "udp"])
+def test_mounts_come_and_go_and_others_go_on(protocols):
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving(ANY_PORT, ["a", "b"]))
+        stack.enter_context(Camera(server, ["a"]))
+        stays, goes = (stack.enter_context(Viewer(server.url(name), protocols)) for name in "ab")
+        stays.see(5)
+        goes.see(2)
+        server.show({"a": None, "c": None})
+        wait_for(lambda: goes.over() == "EOS")
+        assert b"404" in ask(server.url("b"))
+        with Camera(server, ["c"]), Viewer(server.url("c")) as new:
+            new.see(5)
+        server.show({"b": None, "a": None}, "light")
+        with Viewer(server.url("b")) as new:  # a slate: nothing is left of what was there
+            new.see(2)
+        stays.see(30)
+        assert stays.ends() == ""
+        assert server.viewers("a") == 1

@@ -95,3 +95,19 @@ def test_who_comes_later_is_not_shown_what_an_earlier_viewer_saw_last():
         with Viewer(server.url("mosaic")) as viewer:
             for _ in range(20):
                 assert np.median(tile(viewer.look(), 0)) < 45, "no camera's grey"
+
+
+def test_its_viewers_stay_when_cameras_come_and_go():
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving(SETTINGS, ["a", "b"]))
+        stack.enter_context(Camera(server, ["a"], (640, 360)))
+        viewer = stack.enter_context(Viewer(server.url("mosaic")))
+        until(viewer, lambda one: tile(one, 0).max() > 220)
+        server.show(dict.fromkeys(["b", "c", "d", "e", "a"]))
+        # three columns and two rows, fitted into what were two columns and one: the camera's bar
+        # crosses what was the other's tile
+        picture = until(viewer, lambda one: (one[190:350, 650:800].min(axis=0) > 200).any())
+        assert picture.shape == (360, 1280)
+        server.show(dict.fromkeys(["a", "b"]))
+        until(viewer, lambda one: tile(one, 0).max() > 220 and is_slate(tile(one, 1)))
+        assert viewer.ends() == ""

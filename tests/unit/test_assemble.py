@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from app import config
-from app.assemble import Beside, assemble
-from app.core.load import Ease, Load
+from app.assemble import assemble
+from app.beside import Beside
+from app.core.load import Ease
 from app.device.backend import TensorSpec
 from app.errors import ConfigError, EngineError
 from tests.fake_backend import FakeBackend
@@ -136,17 +137,17 @@ def test_labels_are_checked_once_a_model_without_a_manifest_is_loaded():
 )  # fmt: skip
 def test_pictures_become_smaller_only_where_it_harms_nobody(zone, scales):
     """Tracks break, and who is counted is counted twice; a mask in pixels would lie elsewhere."""
-    load = Load()
+    beside = Beside()
     text = (
         f"cameras: [{{name: a, source: 'test://', {zone}}}]\ndetect: {{model: one}}\n"
         "models: [{name: one, path: one.onnx, input: {size: [32, 32]}, decoder: end2end}]\n"
         "limits: {max_temperature_c: 80}\n"
     )
-    pipeline = assemble(config.parse(text), Counting(), beside=Beside(load, {}))
+    pipeline = assemble(config.parse(text), Counting(), beside=beside)
     assert "track" in [stage.name for stage in pipeline.lanes[1]]  # it may look less often
-    load.ease = Ease(scale=0.5)
+    beside.load.ease = Ease(scale=0.5)
     with contextlib.closing(pipeline.sources[0].frames(threading.Event())) as frames:
         small = next(frames).size_wh
-    load.ease = Ease()
+    beside.load.ease = Ease()
     with contextlib.closing(pipeline.sources[0].frames(threading.Event())) as frames:
         assert (next(frames).size_wh != small) == scales

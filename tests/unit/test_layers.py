@@ -69,7 +69,9 @@ MAY_IMPORT = {
         "device",
         "errors",
     },
-    "chosen": {"conflicts", "catalogue", "analytics", "device", "errors"},
+    "beside": {"core"},
+    "outline": {"catalogue", "chosen", "conflicts", "media", "service", "stages"},
+    "chosen": {"beside", "conflicts", "catalogue", "analytics", "device", "errors"},
     "flags": {"conflicts", "config", "catalogue", "stages", "media", "errors"},
     "gate": {"device", "media", "vision", "errors"},
     "attempt": {"gate", "device", "media", "vision", "errors"},
@@ -86,6 +88,7 @@ MAY_IMPORT = {
     "doctor_system": {"checkup", "conflicts", "device"},
     "assemble": {
         "analytics",
+        "beside",
         "chosen",
         "conflicts",
         "engines",

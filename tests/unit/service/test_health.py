@@ -16,6 +16,14 @@ def test_while_models_are_loaded_it_lives_and_is_not_ready_however_long_that_tak
     assert starting.reasons == ("starting: models are loaded",)
 
 
+def test_models_that_are_loaded_beside_what_runs_make_nothing_old():
+    loading = found(now=NOW + 60, loading=True)
+    assert (loading.live, loading.ready, loading.level) == (True, True, "degraded")
+    assert loading.reasons == ("the config has changed: models are loaded",)
+    assert loading.cameras[0].age_s == pytest.approx(0.3)
+    assert found(now=NOW + 1000, loading=True).level == "stuck"
+
+
 def test_all_is_well():
     well = found()
     assert (well.live, well.ready, well.level, well.reasons) == (True, True, "ok", ())

@@ -3,15 +3,14 @@
 import pytest
 
 from app.core.load import Ease, Load
-from app.media.mount import RtspSettings
 from app.stages.publish import Publish
-from tests.doubles import FakeSource, frame
+from tests.doubles import frame
 
 
 def shown(fps, times, live=True):
     load = Load()
     load.ease = Ease(fps=fps)
-    publish = Publish(RtspSettings(), [FakeSource(0)], load=load)
+    publish = Publish(None, load)  # nothing is pushed here
     frames = [frame(n, live=live)._replace(captured=when) for n, when in enumerate(times)]
     return [one.number for one in frames if publish._is_due(one)]
 

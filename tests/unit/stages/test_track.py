@@ -1,6 +1,6 @@
 import numpy as np
 
-from app.analytics.tracker import TrackSettings
+from app.analytics.tracker import Tracker, TrackSettings
 from app.core.detections import Detections
 from app.core.frame import Top
 from app.stages.track import Track
@@ -16,7 +16,8 @@ def walker(number, x, look=True, camera="cam", step=0.1, class_id=0):
 
 
 def run(batches, cameras=("cam",), given=None):
-    stage = Track({camera: TrackSettings(score=0.5) for camera in cameras}, given)
+    asked, before = TrackSettings(score=0.5), given or {}
+    stage = Track({camera: Tracker(asked, before.get(camera, 0)) for camera in cameras}, given)
     return [one for batch in stage.run(batches) for one in batch]
 
 
