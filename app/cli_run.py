@@ -99,10 +99,10 @@ class _Run:
         self._up = False
         stop = self._asked.again()
         beside = self._beside
-        self._notifier.extend(loading_s(chosen))
         with beside.following():
             if beside.part == 1:
                 self._notifier.status("loading models")
+                self._notifier.extend(loading_s(chosen))
             self._serve(chosen)
             backend = self._backend(chosen)
             for line in describe(chosen):
