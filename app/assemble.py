@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from typing import (
+    Callable,
     Dict,
     List,
     Mapping,
@@ -76,12 +77,14 @@ def assemble(
     frames: Optional[int] = None,
     build: Optional[Build] = None,
     beside: Optional[Beside] = None,
+    played: Callable[[Source], Source] = lambda source: source,
 ) -> Pipeline:
     """
     The pipeline that a config asks for; with ``frames``, it ends after so many per camera. Tries
     the outputs, serves a slate of each camera where ``rtsp`` asks for it, and loads the models, for
     which ``build`` makes engines if they are missing: what is wrong is said before a camera is
-    opened. What outlives the pipeline is taken from ``beside``, whose owner closes it.
+    opened. What outlives the pipeline is taken from ``beside``, whose owner closes it. ``played``
+    makes of each source the one that is read.
     """
     beside = Beside() if beside is None else beside
     cameras = [camera.name for camera in config.cameras]
@@ -91,7 +94,7 @@ def assemble(
     server = _serving(config.rtsp, lasting, theme, beside) if config.rtsp else None
     models = chosen_models(config)
     found = finding(config, backend, build, beside)
-    captured = [_easier(one, config, beside.load) for one in lasting]
+    captured = [_easier(played(one), config, beside.load) for one in lasting]
     second: List[Union[BatchStage, Stage]] = []
     third: List[Union[BatchStage, Stage]] = []
     detecting = [one for one in cameras if found.networks[one].model.decoder is not None]
@@ -249,7 +252,8 @@ def backend(config: Config) -> Backend:
     kind = config.backend.kind
     if kind != "host":
         try:
-            return GpuBackend(catalogue.folders())
+            asked = config.backend
+            return GpuBackend(catalogue.folders(), asked.graphs, placing=asked.placing)
         except DeviceError as error:
             if kind == "gpu":
                 raise

@@ -196,9 +196,9 @@ class _Run:
         return assemble.kept_cameras(new, backend, self._beside)
 
     def _backend(self, chosen: Config) -> Backend:
-        asked = chosen.backend
+        asked = chosen.backend._replace(build="")  # which is no part of it
         return self._beside.take(
-            ("backend", asked.kind, asked.threads),
+            ("backend", asked),
             lambda stack: stack.enter_context(contextlib.closing(assemble.backend(chosen))),
         )
 

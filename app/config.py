@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple
 from app import scene, settings
 from app.cameras import CAMERA, Viewed, short_name
 from app.conflicts import Config, disagreements
-from app.device.backend import BackendSettings
+from app.device.backend import BY_CPU, BY_GPU, BackendSettings
 from app.kinds import DEFAULTS, Flag, ListOf, Number, Text, Whole
 from app.manifest import inline_group
 from app.media.draw import Style
@@ -103,6 +103,13 @@ CONFIG = Group(
                         "never",
                         "gpu: whether to build an engine that is missing or does not fit",
                     ),
+                    Setting(
+                        "placing",
+                        Text((BY_GPU, BY_CPU)),
+                        BY_GPU,
+                        "gpu: who resizes pictures into the network's input",
+                    ),
+                    Setting("graphs", Flag(), True, "gpu: start each frame as one CUDA graph"),
                 ),
             ),
             DEFAULTS,

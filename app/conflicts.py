@@ -172,6 +172,7 @@ def _settings_at_odds(config: Config) -> Iterator[Complaint]:
         if model is not None and model.decoder not in (None, _GUESSED):
             text = f"{one.model!r} is a detector; a look needs a classifier"
             yield Complaint(("looks", row, "model"), text)
+    yield from _of_a_gpu(config.backend)
     if config.http and config.rtsp and config.http.port == config.rtsp.port:
         yield Complaint(
             ("http", "port"), f"{config.http.port} is rtsp.port as well; choose another"
@@ -179,6 +180,14 @@ def _settings_at_odds(config: Config) -> Iterator[Complaint]:
     sure = config.detect.score
     if config.track and sure is not None and config.track.low > sure:
         yield Complaint(("track", "low"), f"is above detect.score, {sure:g}")
+
+
+def _of_a_gpu(asked: BackendSettings) -> Iterator[Complaint]:
+    """What is asked of a GPU where there shall be none."""
+    for key in ("placing", "graphs") if asked.kind == "host" else ():
+        if getattr(asked, key) != getattr(BackendSettings(), key):
+            text = "is of a GPU alone; leave it out where backend.kind is host"
+            yield Complaint(("backend", key), text)
 
 
 def _mosaic(config: Config) -> Iterator[Complaint]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Optional
 
 from app import catalogue
 from app.conflicts import Config, disagreements
+from app.device.backend import BY_GPU, BackendSettings
 from app.errors import ConfigError
 from app.media import uri
 from app.media.camera import Camera
@@ -53,7 +54,7 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
         cameras=cameras,
         models_of={} if flags.model else base.models_of,
         detect=_over(base.detect, model=flags.model, score=flags.score),
-        backend=_over(base.backend, kind=flags.backend, threads=flags.threads),
+        backend=_backend(base.backend, flags),
         rtsp=rtsp,
         record=RecordSettings(flags.record) if flags.record else base.record,
         report=ReportSettings(flags.report) if flags.report else base.report,
@@ -62,6 +63,14 @@ def with_flags(base: Optional[Config], flags: Flags) -> Config:
     if wrong:
         raise ConfigError("\n".join(wrong))
     return config
+
+
+def _backend(asked: BackendSettings, flags: Flags) -> BackendSettings:
+    """The CPU may stand in for a GPU; what was asked of that is then of no account."""
+    if flags.backend == "host":
+        asked = asked._replace(placing=BY_GPU, graphs=True)
+    made: BackendSettings = _over(asked, kind=flags.backend, threads=flags.threads)
+    return made
 
 
 def _over(settings_: Any, **values: Any) -> Any:

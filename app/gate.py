@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from app.device import answers
-from app.device.backend import Backend, Model, Network
+from app.device.backend import Backend, InputSpec, Model, Network
 from app.device.plan import Accuracy
 from app.media import samples, truth
 from app.vision import classes, letterbox
@@ -29,6 +29,29 @@ class Side(NamedTuple):
     network: Network
 
 
+class Answers(NamedTuple):
+    """What one side says of pictures, in their order."""
+
+    input: InputSpec
+    raw: List[Found]  # of a detector, in network pixels
+    found: List[Found]  # in the pictures' own
+    scores: List[np.ndarray]  # of a classifier, (C,)
+
+    @classmethod
+    def of(cls, side: Side) -> "Answers":
+        """None yet."""
+        return cls(side.network.input, [], [], [])
+
+
+class Likeness(NamedTuple):
+    """How far two sides agree. What cannot be told is None."""
+
+    seen: int  # objects of the reference's, or a classifier's pictures
+    what: str  # these
+    share: Optional[float]
+    mean_score_difference: Optional[float]
+
+
 class Report(NamedTuple):
     accuracy: Accuracy
     passed: Optional[bool]  # None: nothing was proven
@@ -36,7 +59,7 @@ class Report(NamedTuple):
 
 def wanted(model: Model, pictures: Sequence[str]) -> Model:
     """The model, as both sides must be loaded: with scores low enough for the comparison."""
-    lowest = FOR_AP if _truths(pictures, model) else max(0.001, model.score - SLACK)
+    lowest = FOR_AP if truths(pictures, model) else max(0.001, model.score - SLACK)
     return model._replace(score=min(model.score, lowest))
 
 
@@ -49,19 +72,12 @@ def measure(
     least. Both sides were loaded from ``wanted``.
     """
     model = candidate.network.model
-    ours, theirs = _Answers(candidate), _Answers(reference)
+    ours, theirs = Answers.of(candidate), Answers.of(reference)
     for number, image in enumerate(samples.read(pictures)):
-        for side in (ours, theirs):
-            side.add(image)
+        add(ours, candidate, image)
+        add(theirs, reference, image)
         tell("comparing with " + reference.name, number + 1, len(pictures))
-    if model.decoder is None:
-        top = top_agreement(np.stack(theirs.scores), np.stack(ours.scores))
-        seen, share, difference = top.pictures, top.share, top.mean_score_difference
-        what = "pictures"
-    else:
-        both = agreement(theirs.raw, ours.raw, score, SLACK)
-        seen, share = both.reference_boxes, both.share
-        difference, what = both.mean_score_difference, "objects"
+    seen, what, share, difference = alike(theirs, ours, score)
     passed: Optional[bool] = None
     verdict = f"only {seen} {what} were seen in {len(pictures)} pictures: nothing is proven"
     if share is not None and seen >= LEAST_SEEN:
@@ -69,12 +85,12 @@ def measure(
         verdict = (
             f"agreement {share:.3f}, asked for {at_least:g}: {'kept' if passed else 'refused'}"
         )
-    truths = _truths(pictures, model)
+    known = truths(pictures, model)
     made = Accuracy(
         candidate.name, reference.name, len(pictures), share, difference, at_least, verdict
     )
-    if truths:
-        labels = [truths[os.path.basename(path)] for path in pictures]
+    if known:
+        labels = [known[os.path.basename(path)] for path in pictures]
         made = made._replace(
             ap=average_precision(labels, ours.found).ap,
             ap_reference=average_precision(labels, theirs.found).ap,
@@ -82,33 +98,36 @@ def measure(
     return Report(made, passed)
 
 
-class _Answers:
-    """What one side says of the pictures so far."""
-
-    def __init__(self, side: Side) -> None:
-        self._side = side
-        self.raw: List[Found] = []  # in network pixels
-        self.found: List[Found] = []  # in the pictures' own
-        self.scores: List[np.ndarray] = []  # of a classifier, (C,)
-
-    def add(self, image: np.ndarray) -> None:
-        backend, network = self._side.backend, self._side.network
-        wide, high = letterbox.size_of(image)
-        whole = np.array([[0, 0, wide, high]], np.float32)
-        answer: Dict[str, np.ndarray] = backend.infer(
-            network, backend.prepare(network, [image], whole)
-        )
-        if network.model.decoder is None:
-            (output,) = answer.values()
-            self.scores.append(classes.probabilities(output)[0])
-            return
-        (found,) = answers.found(network, answer)
-        fit = network.input.fit((wide, high))
-        self.raw.append(found)
-        self.found.append(found._replace(xyxy=letterbox.undo(found.xyxy, fit, (wide, high))))
+def add(answers_: Answers, side: Side, image: np.ndarray) -> None:
+    """Ask a side about one more picture."""
+    backend, network = side.backend, side.network
+    wide, high = letterbox.size_of(image)
+    whole = np.array([[0, 0, wide, high]], np.float32)
+    answer: Dict[str, np.ndarray] = backend.infer(network, backend.prepare(network, [image], whole))
+    if network.model.decoder is None:
+        (output,) = answer.values()
+        answers_.scores.append(classes.probabilities(output)[0])
+        return
+    (found,) = answers.found(network, answer)
+    fit = network.input.fit((wide, high))
+    answers_.raw.append(found)
+    answers_.found.append(found._replace(xyxy=letterbox.undo(found.xyxy, fit, (wide, high))))
 
 
-def _truths(pictures: Sequence[str], model: Model) -> Mapping[str, Truth]:
+def alike(reference: Answers, candidate: Answers, score: float) -> Likeness:
+    """How far the two agree on the same pictures; ``score``: the least that counts."""
+    if reference.scores:
+        top = top_agreement(np.stack(reference.scores), np.stack(candidate.scores))
+        return Likeness(top.pictures, "pictures", top.share, top.mean_score_difference)
+    sides = [
+        one.raw if reference.input == candidate.input else one.found
+        for one in (reference, candidate)
+    ]
+    both = agreement(sides[0], sides[1], score, SLACK)
+    return Likeness(both.reference_boxes, "objects", both.share, both.mean_score_difference)
+
+
+def truths(pictures: Sequence[str], model: Model) -> Mapping[str, Truth]:
     """The labels beside the pictures, where every picture has its own and the classes are ours."""
     folders = {os.path.dirname(path) for path in pictures}
     if model.decoder is None or len(folders) != 1:

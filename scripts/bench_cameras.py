@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 from app import assemble, catalogue, config  # noqa: E402
+from app.bench import floor  # noqa: E402
 from app.core.frame import Frame  # noqa: E402
 from app.core.pipeline import Pipeline  # noqa: E402
 from app.core.stage import Source  # noqa: E402
@@ -108,28 +109,9 @@ def raw_rate(options, batch, rounds=100):
     backend = assemble.backend(chosen)
     with backend.attached():
         network = backend.load(catalogue.model(options.model))
-        runner = network.handle
-        image = np.zeros((64, 64, 3), np.uint8)
-        whole = np.array([[0, 0, 64, 64]] * batch, np.float32)
-        for _ in range(3):
-            backend.infer(network, backend.prepare(network, [image] * batch, whole))
-        slot, lane = runner.slot(), runner._lane
-
-        def enqueue():
-            runner.engine.rows(batch)
-            runner.engine.enqueue(lane.stream.handle)
-
-        graph = lane.capture(enqueue)
-        times = []
-        for _ in range(rounds):
-            began = time.perf_counter()
-            graph.launch(lane.stream)
-            lane.stream.synchronize()
-            times.append(time.perf_counter() - began)
-        graph.destroy()
-        assert slot is not None
+        times = floor.by_turns({"raw": backend.raw(network, batch)}, 1, rounds)["raw"]
     backend.close()
-    return batch / float(np.median(times))
+    return 1000 * batch / float(np.median(times))
 
 
 def apart(arguments):

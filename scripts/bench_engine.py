@@ -22,11 +22,10 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 from app import catalogue  # noqa: E402
-from app.device import answers  # noqa: E402
-from app.device.canvas import Canvas  # noqa: E402
+from app.bench import floor  # noqa: E402
+from app.device.backend import BY_CPU  # noqa: E402
 from app.device.jetson import GpuBackend  # noqa: E402
 from app.device.placer import Source  # noqa: E402
-from app.device.runner import Prepared  # noqa: E402
 from app.errors import AppError, EngineError  # noqa: E402
 from app.media import samples  # noqa: E402
 from app.vision import letterbox  # noqa: E402
@@ -52,75 +51,37 @@ class Ways:
 
     def __init__(self, backend, name, image):
         self.image = image
-        self.window = np.array([(0, 0) + letterbox.size_of(image)], np.float32)
+        self.window = floor.whole([image])
         model = catalogue.model(name)
         self.backend = backend
-        self.plain = GpuBackend(
-            catalogue.folders(), graphs=False, cuda=self.backend._cuda, api=self.backend._api
-        )
-        self.network = self.backend.load(model)
-        self.stepwise = self.plain.load(model)
-        self.cuda = self.backend._cuda
-        self.lane = self.backend._lane
+        self.cuda = backend._cuda
+        self.lane = backend._lane
+        rest = {"cuda": self.cuda, "api": backend._api}
+        self.plain = GpuBackend(catalogue.folders(), graphs=False, **rest)
+        self.by_cpu = GpuBackend(catalogue.folders(), placing=BY_CPU, **rest)
+        self.networks = {one: one.load(model) for one in (backend, self.plain, self.by_cpu)}
+        self.network = self.networks[backend]
         self.runner = self.network.handle
         if not self.runner.picking:
             raise EngineError(f"{name}: this measures detectors of a dense head, as YOLOX")
-        self.canvas = Canvas(self.network.input)
         self.ours()  # takes all memory
         self.ours()
-        slot = self.runner.slot()
-        self.raw_graph = self.lane.capture(lambda: self.enqueue(slot))
 
-    def enqueue(self, slot):
-        runner = self.runner
-        runner.engine.rows(1)
-        for binding in runner.engine.bindings:
-            if binding.is_input and len(binding.shape) == 4:
-                runner.engine.bind(binding.name, slot.input.address)
-        for binding in runner.outputs:
-            runner.engine.bind(binding.name, runner._common[binding.name].address)
-        runner.engine.enqueue(self.lane.stream.handle)
-
-    def raw(self):
-        self.enqueue(self.runner.slot())
-        self.lane.stream.synchronize()
-
-    def raw_replayed(self):
-        self.raw_graph.launch(self.lane.stream)
-        self.lane.stream.synchronize()
+    def all(self):
+        """name -> way"""
+        return {
+            "raw enqueue": self.plain.raw(self.networks[self.plain], 1),
+            "raw enqueue, graph": self.backend.raw(self.network, 1),
+            "ours, graph": self.ours,
+            "ours, no graph": lambda: self._found(self.plain),
+            "ours, placed by the CPU": lambda: self._found(self.by_cpu),
+        }
 
     def ours(self):
-        return self._found(self.backend, self.network)
+        return self._found(self.backend)
 
-    def without_graphs(self):
-        return self._found(self.plain, self.stepwise)
-
-    def placed_by_cpu(self):
-        runner, slot = self.runner, self.runner.slot()
-        batch = self.canvas.batch(1)
-        self.canvas.place(0, self.image)
-        self.cuda.put(batch.view(np.uint8), slot.input, 0, slot.stream)
-        slot.ready.record(slot.stream)
-        return answers.found(self.network, runner.infer(Prepared(slot, 1)))
-
-    def _found(self, backend, network):
-        answer = backend.infer(network, backend.prepare(network, [self.image], self.window))
-        (found,) = answers.found(network, answer)
-        size_wh = letterbox.size_of(self.image)
-        letterbox.undo(found.xyxy, network.input.fit(size_wh), size_wh)
-        return found
-
-
-def alternating(ways, rounds, each):
-    """name -> milliseconds of each call, the ways taking turns."""
-    spent = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            for _ in range(each):
-                began = time.perf_counter()
-                way()
-                spent[name].append((time.perf_counter() - began) * 1000)
-    return spent
+    def _found(self, backend):
+        return floor.answered(backend, self.networks[backend], [self.image], self.window)[0]
 
 
 def steps(ways, times=100):
@@ -135,7 +96,7 @@ def steps(ways, times=100):
         marks[1].record(stream)
         place(ways, slot, stream)
         marks[2].record(stream)
-        ways.enqueue(slot)
+        runner.enqueue(slot, slot.input.address, 1)
         marks[3].record(stream)
         picker, least = runner.picking
         picker.start(least, 1, slot.back[""].address, stream)
@@ -151,7 +112,7 @@ def steps(ways, times=100):
 
 def place(ways, slot, stream):
     source = Source(ways.image, slot.pictures.address)
-    ways.runner.placer.place([source], ways.window, slot.input.address, stream)
+    ways.runner.placing.placer.place([source], ways.window, slot.input.address, stream)
 
 
 def in_a_row(cuda, stream, work, times=200):
@@ -185,7 +146,7 @@ def kernel_limit(ways):
     wide, high = letterbox.size_of(ways.image)
     fit = spec.fit((wide, high))
     touched = min(4 * fit.wide * fit.high, wide * high) * ways.image.shape[2]
-    moved = touched + ways.runner.placer.row_bytes
+    moved = touched + ways.runner.placing.row_bytes
     blocks = [cuda.allocate(COPIED) for _ in range(2)]
     stream, driver = ways.lane.stream, cuda._driver
     addresses = [block.address for block in blocks]
@@ -223,18 +184,12 @@ def throughput(ways, threads, seconds=2.0):
 
 def report(ways, arguments):
     """All figures, as a dict; printed on the way."""
-    chosen = {
-        "raw enqueue": ways.raw,
-        "raw enqueue, graph": ways.raw_replayed,
-        "ours, graph": ways.ours,
-        "ours, no graph": ways.without_graphs,
-        "ours, placed by the CPU": ways.placed_by_cpu,
-    }
+    chosen, figures = ways.all(), {"ms": {}}
     for way in chosen.values():
-        for _ in range(20):
-            way()
+        way()
+        way()
     before = ways.cuda.allocations
-    spent, figures = alternating(chosen, arguments.rounds, arguments.each), {"ms": {}}
+    spent = floor.by_turns(chosen, arguments.rounds, arguments.each)
     allocated = ways.cuda.allocations - before
     found, count = ways.ours(), arguments.rounds * arguments.each
     print(f"{len(found.score)} objects; {count} calls each, in turn")
@@ -264,7 +219,7 @@ def report(ways, arguments):
     figures["bytes_back"] = picker.row_bytes
     print(f"pick kernels: {figures['pick_us']:.2f} us; {picker.row_bytes} bytes come back")
     figures["allocations"] = allocated
-    print(f"{allocated} allocations in {5 * count} calls")
+    print(f"{allocated} allocations in {len(chosen) * count} calls and more to warm up")
     figures["fps"] = {str(n): throughput(ways, n) for n in (1, 2)}
     print("pictures a second: " + ", ".join(f"{v:.0f} by {n}" for n, v in figures["fps"].items()))
     return figures
@@ -286,7 +241,7 @@ def main():
             ways = Ways(backend, arguments.model, picture(size_wh, arguments.picture))
             gpu, api = ways.cuda.gpu, ways.backend._api
             print(f"{gpu.name}, TensorRT {api.version}, {arguments.model}, {arguments.size}")
-            with contextlib.closing(ways.plain):
+            with contextlib.closing(ways.plain), contextlib.closing(ways.by_cpu):
                 figures = report(ways, arguments)
             figures.update(gpu=gpu.name, tensorrt=api.version, model=arguments.model)
     except AppError as error:

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 import numpy as np
 
-from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
+from app.device.backend import Backend, InputSpec, Layer, Model, Network, TensorSpec
 from app.errors import EngineError
 
 Answer = Callable[[np.ndarray], Dict[str, np.ndarray]]
@@ -18,6 +18,7 @@ class FakeBackend(Backend):
     """
 
     name = "fake"
+    runtime = "nothing 1.0"
 
     def __init__(self, answers: Dict[str, Answer]) -> None:
         self.answers = answers
@@ -47,6 +48,18 @@ class FakeBackend(Backend):
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         answer: Answer = network.handle
         return answer(tensor)
+
+    def raw(self, network: Network, batch: int) -> Callable[[], None]:
+        answer: Answer = network.handle
+        tensor = np.zeros((batch, 4), np.float32)
+
+        def run() -> None:
+            answer(tensor)
+
+        return run
+
+    def layers(self, network: Network, batch: int, times: int) -> List[Layer]:
+        return [Layer("all", 0.001 * batch, "Answer")]
 
     def close(self) -> None:
         self.closed = True

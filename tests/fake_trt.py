@@ -159,7 +159,12 @@ class IPluginRegistry(Real):
 
 def module(version: str, orders: Optional[Orders] = None) -> Any:
     """``orders`` may make it fail."""
-    from tests import fake_trt_build, fake_trt_network, fake_trt_run  # which import this one
+    from tests import (
+        fake_trt_build,
+        fake_trt_context,
+        fake_trt_network,
+        fake_trt_run,
+    )  # these import this
 
     world = World(version, orders or Orders())
     made = world.module
@@ -167,7 +172,7 @@ def module(version: str, orders: Optional[Orders] = None) -> Any:
     for name in world.names.classes:
         if {"name", "value"} <= world.names.classes[name] and name not in ("ITensor", "ILayer"):
             _add_enum(world, made, name, world.names.classes[name])
-    for file in (fake_trt_run, fake_trt_network, fake_trt_build):
+    for file in (fake_trt_run, fake_trt_context, fake_trt_network, fake_trt_build):
         for template in list(globals().values()) + list(vars(file).values()):
             if isinstance(template, type) and issubclass(template, Real) and template is not Real:
                 _add_class(world, template)

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from tests.fake_trt import Aborted, Real, plan
-from tests.fake_trt_run import array_at
+from tests.fake_trt_context import array_at
 
 
 class IHostMemory(Real, bytearray):

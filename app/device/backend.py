@@ -2,7 +2,18 @@
 
 import abc
 import enum
-from typing import Any, ContextManager, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
@@ -68,6 +79,14 @@ class TensorSpec(NamedTuple):
     dtype: str  # numpy's name
 
 
+class Layer(NamedTuple):
+    """A layer of a network as it is run, and what it takes."""
+
+    name: str  # of fused ones, the runtime's name for all
+    ms: float  # median
+    kind: str = ""  # what it does, in the runtime's word; empty where it does not say
+
+
 class Network(NamedTuple):
     """A loaded model. ``handle`` belongs to the backend that made it."""
 
@@ -82,10 +101,15 @@ class Network(NamedTuple):
     precision: str = ""  # "fp32", "fp16" or "int8": what it was made to compute in
 
 
+BY_GPU, BY_CPU = "gpu", "cpu"
+
+
 class BackendSettings(NamedTuple):
     kind: str = "auto"  # "auto", "host" or "gpu"
     threads: int = 0  # host: inference threads; 0 = all cores
     build: str = "never"  # gpu: "auto" builds an engine that is missing or does not fit
+    placing: str = BY_GPU  # gpu: who places pictures in the network's input; or BY_CPU
+    graphs: bool = True  # gpu: whether each frame's work is started as one CUDA graph
 
 
 class Backend(abc.ABC):
@@ -126,6 +150,26 @@ class Backend(abc.ABC):
         A network that is ``picked`` gives its candidates by vision.decode.plan in place of its
         outputs: count (B,) int32, and index, class_id (B, K) int32, score (B, K) and
         box (B, K, width) float32, of which the first ``count`` of each row are real.
+        """
+
+    @property
+    @abc.abstractmethod
+    def runtime(self) -> str:
+        """What runs the networks, with its version: "TensorRT 8.6.0", "ONNX Runtime 1.10.0"."""
+
+    @abc.abstractmethod
+    def raw(self, network: Network, batch: int) -> Callable[[], None]:
+        """
+        What runs the network alone, once, on a batch of whatever its input holds: nothing placed,
+        picked or copied; it returns once the answer is there. As fast as the runtime can, by a
+        CUDA graph where the backend uses them. For the calling thread, until close().
+        """
+
+    @abc.abstractmethod
+    def layers(self, network: Network, batch: int, times: int) -> List[Layer]:
+        """
+        What each layer takes on a batch, in the order of their running, of so many runs. It is
+        another copy of the network that is run, for which memory is taken meanwhile.
         """
 
     def picture(self, shape: Tuple[int, ...]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """canvas: where pictures are resized, placed and normalised for a network on the CPU."""
 
 import threading
-from typing import Any, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 import cv2
 import numpy as np
@@ -33,10 +33,28 @@ def cut(image: np.ndarray, window: np.ndarray) -> np.ndarray:
     return np.asarray(picture[y1 - top : y2 - top, x1 - left : x2 - left])
 
 
+def cast(batch: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A batch as its network takes it: whole numbers are rounded, and kept in range."""
+    if dtype == np.float32:
+        return batch
+    if dtype.kind in "iu":  # a cast cuts off fractions, and wraps around at the ends
+        limits = np.iinfo(dtype)
+        batch = np.rint(batch).clip(limits.min, limits.max)
+    return batch.astype(dtype)
+
+
+def _ordinary(shape: Tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, np.float32)
+
+
 class Canvas(threading.local):
     """A network's input buffer; each thread has one of its own, which holds one batch at a time."""
 
-    def __init__(self, spec: InputSpec) -> None:
+    def __init__(
+        self, spec: InputSpec, room: Callable[[Tuple[int, ...]], np.ndarray] = _ordinary
+    ) -> None:
+        """``room`` gives the buffer's memory, float32 of a shape, in place of the one before."""
+        self._room = room
         self._spec = spec
         self._swap = spec.colour == "rgb"
         self._scale = [np.float32(1 / std) for std in spec.std]
@@ -45,13 +63,18 @@ class Canvas(threading.local):
         self._planes: np.ndarray = self._buffer  # the same memory, channels second
         self._fits: List[Any] = []
 
+    @property
+    def rows(self) -> int:
+        """How many there are, once the first batch was placed."""
+        return len(self._buffer)
+
     def batch(self, rows: int) -> np.ndarray:
         """The first rows of the buffer, which grows to the largest batch seen."""
         if rows > len(self._buffer):
             wide, high = self._spec.size_wh
             nhwc = self._spec.layout == "nhwc"
             shape = (rows, high, wide, 3) if nhwc else (rows, 3, high, wide)
-            self._buffer = np.empty(shape, np.float32)
+            self._buffer = self._room(shape)
             self._planes = self._buffer.transpose(0, 3, 1, 2) if nhwc else self._buffer
             self._fits = [None] * rows
         return self._buffer[:rows]

@@ -121,6 +121,28 @@ class Engine:
         if not started:
             raise EngineError(f"{self._name}: TensorRT does not run: {reason(self._api)}")
 
+    def copied(self) -> "Engine":
+        """The same engine read once more; close it. Raises as reading does."""
+        return Engine(self._api, self._engine.serialize(), self._name)
+
+    def listen(self, listener: Any) -> None:
+        """Tell an IProfiler of each run from now on, when it is asked to; not for graphs."""
+        context = self._context
+        context.profiler = listener
+        context.enqueue_emits_profile = False
+
+    def report(self) -> None:
+        """Tell the listener of the run that has just ended. Raises EngineError."""
+        if not self._context.report_to_profiler():
+            raise EngineError(f"{self._name}: no times of layers: {reason(self._api)}")
+
+    def described(self) -> str:
+        """TensorRT's JSON about the layers; how much it says was settled by the build."""
+        inspector = self._engine.create_engine_inspector()
+        inspector.execution_context = self._context
+        told: str = inspector.get_engine_information(self._api.module.LayerInformationFormat.JSON)
+        return told
+
     def close(self) -> None:
         """Context, engine, runtime, in this order, while the CUDA context is there."""
         self._context = self._engine = self._runtime = None

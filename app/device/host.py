@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-from typing import Any, ContextManager, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from app.device import modelfile
-from app.device.backend import Backend, InputSpec, Model, Network, TensorSpec
-from app.device.canvas import Canvas, cut
+from app.device import host_layers, modelfile
+from app.device.backend import Backend, InputSpec, Layer, Model, Network, TensorSpec
+from app.device.canvas import Canvas, cast, cut
 from app.device.complete import Completed, Tensors, complete, settled
 from app.device.sizes import size_values
 from app.errors import DeviceError, EngineError
@@ -42,6 +42,10 @@ class HostBackend(Backend):
         self._threads = threads // self.width  # of each frame
         self._loaded: List[_Loaded] = []
 
+    @property
+    def runtime(self) -> str:
+        return f"ONNX Runtime {_onnxruntime().__version__}"
+
     def attached(self) -> ContextManager[None]:
         return _nothing_to_attach()
 
@@ -55,7 +59,7 @@ class HostBackend(Backend):
         made = complete(model, seen)
         network = _network(made, session, inputs, outputs)
         if made.unsettled:
-            made = settled(made, seen, self._on_grey(network))
+            made = settled(made, seen, self.infer(network, self._grey(network, 1)))
             network = _network(made, session, inputs, outputs)
         self._loaded.append(network.handle)
         return network._replace(precision=modelfile.precision(model.path))
@@ -71,29 +75,57 @@ class HostBackend(Backend):
         batch = loaded.canvas.batch(len(images))
         for row, (image, window) in enumerate(zip(images, windows)):
             loaded.canvas.place(row, cut(image, window))
-        if loaded.dtype == np.float32:
-            return batch
-        if loaded.limits:  # a cast cuts off fractions, and wraps around at the ends
-            batch = np.rint(batch).clip(loaded.limits.min, loaded.limits.max)
-        return batch.astype(loaded.dtype)
+        return cast(batch, loaded.dtype)
 
     def infer(self, network: Network, tensor: Any) -> Dict[str, np.ndarray]:
         loaded: _Loaded = network.handle
         names = [spec.name for spec in network.outputs]
-        step = loaded.fixed_batch or max(1, len(tensor))
-        parts = [
-            loaded.run(names, tensor[start : start + step], network)
-            for start in range(0, len(tensor), step)
-        ]
+        parts = [loaded.run(names, rows, network) for rows in loaded.parts(tensor)]
         if len(parts) == 1:
             return dict(zip(names, parts[0]))
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts))}
 
-    def _on_grey(self, network: Network) -> Dict[str, np.ndarray]:
+    def raw(self, network: Network, batch: int) -> Callable[[], None]:
+        loaded: _Loaded = network.handle
+        parts = loaded.parts(self._held(network, batch))
+        loaded.run([spec.name for spec in network.outputs], parts[0], network)  # or says why not
+        session, bindings = loaded.session, []
+        for rows in parts:
+            binding = session.io_binding()
+            for name, array in loaded.feeds(rows).items():
+                binding.bind_cpu_input(name, array)
+            for spec in network.outputs:
+                binding.bind_output(spec.name)
+            bindings.append(binding)
+
+        def run() -> None:
+            for one in bindings:
+                session.run_with_iobinding(one)
+
+        return run
+
+    def layers(self, network: Network, batch: int, times: int) -> List[Layer]:
+        loaded: _Loaded = network.handle
+        rows = loaded.parts(self._held(network, batch))[0]
+
+        def opened(profile: str) -> Any:
+            return open_session(network.model, self._threads, profile)
+
+        return host_layers.timed(opened, loaded.feeds(rows), times)
+
+    def _held(self, network: Network, batch: int) -> np.ndarray:
+        """What this thread has placed last in so many rows of the input; before that, grey."""
+        loaded: _Loaded = network.handle
+        if loaded.canvas.rows < batch:
+            self._grey(network, batch)
+        return np.array(cast(loaded.canvas.batch(batch), loaded.dtype))
+
+    def _grey(self, network: Network, batch: int) -> Any:
+        """A tensor of so many grey pictures."""
         wide, high = network.input.size_wh
         grey = np.full((high, wide, 3), network.input.pad, np.uint8)
-        whole = np.array([[0, 0, wide, high]], np.float32)
-        return self.infer(network, self.prepare(network, [grey], whole))
+        whole = np.array([[0, 0, wide, high]] * batch, np.float32)
+        return self.prepare(network, [grey] * batch, whole)
 
     def close(self) -> None:
         for loaded in self._loaded:
@@ -116,7 +148,6 @@ class _Loaded:
     def __init__(self, session: Any, spec: InputSpec, picture: TensorSpec) -> None:
         self.session = session
         self.dtype = np.dtype(picture.dtype)
-        self.limits = np.iinfo(self.dtype) if self.dtype.kind in "iu" else None
         self.fixed_batch = max(0, picture.shape[0])
         self.canvas = Canvas(spec)
         self._name = picture.name
@@ -125,20 +156,30 @@ class _Loaded:
         """Run rows, filled up to a fixed batch where the network has one."""
         if self.session is None:
             raise EngineError(f"{network.model.name}: the backend is closed. Load the model again")
-        short = self.fixed_batch - len(rows)
-        if short > 0:
-            rows = np.concatenate([rows, np.zeros((short,) + rows.shape[1:], rows.dtype)])
-        feeds = {self._name: rows}
-        for size in self.sizes:
-            feeds[size.spec.name] = np.tile(size.values, (len(rows), 1))
         try:
-            made: List[np.ndarray] = self.session.run(names, feeds)
+            made: List[np.ndarray] = self.session.run(names, self.feeds(rows))
         except Exception as error:  # ONNX Runtime's own errors share no base but this
             raise EngineError(
                 f"{network.model.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
                 f"{modelfile.first_line(error)}. Check the manifest's input"
             ) from error
+        short = self.fixed_batch - len(rows)
         return [array[:-short] for array in made] if short > 0 else made
+
+    def parts(self, tensor: np.ndarray) -> List[np.ndarray]:
+        """The rows of each run, where a network has a fixed batch; else all at once."""
+        step = self.fixed_batch or max(1, len(tensor))
+        return [tensor[start : start + step] for start in range(0, len(tensor), step)]
+
+    def feeds(self, rows: np.ndarray) -> Dict[str, np.ndarray]:
+        """All inputs for some rows, filled up to a fixed batch."""
+        short = self.fixed_batch - len(rows)
+        if short > 0:
+            rows = np.concatenate([rows, np.zeros((short,) + rows.shape[1:], rows.dtype)])
+        made = {self._name: rows}
+        for size in self.sizes:
+            made[size.spec.name] = np.tile(size.values, (len(rows), 1))
+        return made
 
 
 def _network(
@@ -166,15 +207,24 @@ def _nothing_to_attach() -> Iterator[None]:
     yield
 
 
-def open_session(model: Model, threads: int) -> Any:
+def _onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
         raise DeviceError(
-            f"{model.name}: ONNX Runtime, which runs networks on the CPU, is not here ({error}). "
+            f"ONNX Runtime, which runs networks on the CPU, is not here ({error}). "
             "Run: python3 -m pip install onnxruntime"
         ) from error
+    return onnxruntime
+
+
+def open_session(model: Model, threads: int, profile: str = "") -> Any:
+    """``profile``: how the files begin in which it writes down what each node took."""
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
+    if profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = profile
     options.log_severity_level = _QUIET
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

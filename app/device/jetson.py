@@ -4,18 +4,19 @@ import hashlib
 import mmap
 import os
 import platform
-from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from app.device import answers, kernels, machine, plan, planfile
-from app.device.backend import Backend, Model, Network, TensorSpec
+from app.device.backend import BY_CPU, BY_GPU, Backend, Layer, Model, Network, TensorSpec
 from app.device.complete import Tensors, complete
 from app.device.cuda import Cuda
 from app.device.engine import Binding, Engine
 from app.device.lane import Lane
 from app.device.pinned import Pinned
 from app.device.placer import Placer
+from app.device.placing import ByCpu, ByKernel
 from app.device.runner import Runner
 from app.device.sizes import size_values
 from app.device.trt import Api, load_plugins, open_api
@@ -42,18 +43,24 @@ class GpuBackend(Backend):
         graphs: bool = True,
         cuda: Optional[Cuda] = None,
         api: Optional[Api] = None,
+        placing: str = BY_GPU,
     ) -> None:
         """
-        ``folders``: where engines may lie besides their models' own. Raises DeviceError where
-        there is no GPU, no driver, no pycuda or no TensorRT.
+        ``folders``: where engines may lie besides their models' own; ``placing``: BY_GPU or
+        BY_CPU. Raises DeviceError where there is no GPU, no driver, no pycuda or no TensorRT.
         """
         self._folders = folders
+        self._by_cpu = placing == BY_CPU
         self._cuda = Cuda() if cuda is None else cuda
         self._api = open_api() if api is None else api
         with self._cuda.attached():
             self._lane = Lane(self._cuda, graphs)
         self._pinned = Pinned(self._cuda, self._lane.turn)
         self._runners: List[Runner] = []
+
+    @property
+    def runtime(self) -> str:
+        return f"TensorRT {self._api.version}"
 
     def attached(self) -> ContextManager[None]:
         return self._cuda.attached()
@@ -97,10 +104,13 @@ class GpuBackend(Backend):
         model = made.model
         assert model.input is not None
         picture = [spec for spec in inputs if len(spec.shape) == 4][0]
-        binary = kernels.compiled("letterbox", self._cuda.gpu.sm, folder)
-        with self._lane.turn:  # another network may be at work, whose capture it would disturb
-            placer = Placer(self._cuda, binary, model.input, picture.dtype)
-        runner = Runner(self._lane, engine, placer, batch)
+        placing: Union[ByKernel, ByCpu] = ByCpu(self._cuda, model.input, picture.dtype)
+        if not self._by_cpu:
+            binary = kernels.compiled("letterbox", self._cuda.gpu.sm, folder)
+            with self._lane.turn:  # another network may be at work, whose capture it would disturb
+                placer = Placer(self._cuda, binary, model.input, picture.dtype)
+            placing = ByKernel(self._cuda, placer)
+        runner = Runner(self._lane, engine, placing, batch)
         self._runners.append(runner)
         for spec in inputs:
             if spec is not picture:
@@ -152,7 +162,17 @@ class GpuBackend(Backend):
         runner: Runner = network.handle
         return runner.infer(tensor)
 
+    def raw(self, network: Network, batch: int) -> Callable[[], None]:
+        runner: Runner = network.handle
+        return runner.raw(batch)
+
+    def layers(self, network: Network, batch: int, times: int) -> List[Layer]:
+        runner: Runner = network.handle
+        return runner.layers(self._api, batch, times)
+
     def picture(self, shape: Tuple[int, ...]) -> np.ndarray:
+        if self._by_cpu:  # the CPU reads it, and the GPU never sees it
+            return super().picture(shape)
         return self._pinned.picture(shape)
 
     def own_memory(self) -> int:

@@ -1,28 +1,24 @@
 """runner: one engine on the device, from pictures to what comes back, in buffers that stay."""
 
+import contextlib
+import functools
 import threading
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
+from app.device import layers
+from app.device.backend import Layer
 from app.device.cuda import Memory
 from app.device.engine import Engine
 from app.device.graph import Graph, GraphError
 from app.device.lane import Lane
 from app.device.picker import Output, Picker
-from app.device.pinned import address_of
-from app.device.placer import Placer, Source
-from app.device.slot import Place, Slot
+from app.device.placing import ByCpu, ByKernel, Part, aligned
+from app.device.slot import Place, Prepared, Slot
+from app.device.trt import Api
 
-_ALIGNED = 256  # bytes: what TensorRT wants of an address
 _SINGLE = 64  # runs of one picture in a row, before the engine's shape is made theirs
-
-
-class Prepared(NamedTuple):
-    """A tensor: pictures placed in a slot's input, ready once the slot's stream is."""
-
-    slot: Slot
-    rows: int
 
 
 class Picking(NamedTuple):
@@ -35,13 +31,15 @@ class Picking(NamedTuple):
 class Runner:
     """``prepare`` and ``infer`` for one engine; each thread has a slot of its own."""
 
-    def __init__(self, lane: Lane, engine: Engine, placer: Placer, batch: int) -> None:
+    def __init__(
+        self, lane: Lane, engine: Engine, placing: Union[ByKernel, ByCpu], batch: int
+    ) -> None:
         """``batch``: the largest of the engine's profile. ``feed`` and ``pick`` may follow."""
         self._lane = lane
         self._cuda = lane.cuda
         self.engine = engine
-        self.placer = placer
-        self._part_bytes = _aligned(batch * placer.row_bytes)
+        self.placing = placing
+        self._part_bytes = aligned(batch * placing.row_bytes)
         self.batch = batch
         self._slots: List[Slot] = []
         self._own = threading.local()
@@ -56,7 +54,7 @@ class Runner:
         self._rows = 0  # of the latest run
         self._singles = 0  # runs of one picture since one of more
         self._common: Dict[str, Memory] = {}
-        self._fed: List[Memory] = []
+        self._fed: Dict[str, Memory] = {}  # other inputs
         self.plan_bytes = 0  # of the file, whose weights lie on the device as well
         lane.take_in(engine)
 
@@ -71,7 +69,7 @@ class Runner:
             block = self._cuda.allocate(values.nbytes)
             self._cuda.store(block.address, values)
             self.engine.bind(name, block.address)
-        self._fed.append(block)
+        self._fed[name] = block
 
     def pick(self, binary: bytes, plan: Any, roles: Mapping[str, str], least: float) -> Picker:
         """Bring back candidates only, by a vision.pick.Plan, from here on."""
@@ -92,16 +90,12 @@ class Runner:
 
     def prepare(self, images: Sequence[np.ndarray], windows: np.ndarray) -> Prepared:
         slot = self.slot()
-        sources = self._bring(slot, images)
-        starts = range(0, max(1, len(images)), self.batch)
-        size = len(starts) * self._part_bytes
-        if slot.input is None or slot.input.count < size:
-            old, slot.input = slot.input, None
-            slot.input = self._instead(slot, old, lambda: self._cuda.allocate(size))
-        for part, first in enumerate(starts):
-            rows = slice(first, first + self.batch)
-            address = slot.input.address + part * self._part_bytes
-            self.placer.place(sources[rows], windows[rows], address, slot.stream)
+        parts = [
+            Part(slice(first, first + self.batch), number * self._part_bytes)
+            for number, first in enumerate(range(0, max(1, len(images)), self.batch))
+        ]
+        slot.room(len(parts) * self._part_bytes)
+        self.placing.fill(slot, images, windows, parts)
         slot.ready.record(slot.stream)
         return Prepared(slot, len(images))
 
@@ -118,6 +112,52 @@ class Runner:
             parts = _as_wide(parts)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
+    def raw(self, count: int) -> Callable[[], None]:
+        """
+        What runs the network alone on ``count`` rows of the calling thread's input, whatever they
+        hold, and returns once it is done. For that thread.
+        """
+        slot, lane = self.slot(), self._lane
+        rows, parts = min(count, self.batch), -(-count // self.batch)  # whole ones, as infer's
+
+        def run() -> None:
+            first = slot.room(parts * self._part_bytes).address
+            with lane.turn:
+                self._shape(rows)
+                for part in range(parts):
+                    place = Place(first + part * self._part_bytes, lane.scratch[0], alone=True)
+                    work = functools.partial(self.enqueue, slot, place.input, rows)
+                    self._put(slot, place, work)
+            lane.stream.synchronize()
+
+        return run
+
+    def enqueue(self, slot: Slot, address: int, rows: int) -> None:
+        """Put the network alone on the lane's stream, for rows of an input that lies there."""
+        self._bind(self.engine, slot, address, rows)
+        self.engine.enqueue(self._lane.stream.handle)
+
+    def layers(self, api: Api, count: int, times: int) -> List[Layer]:
+        """What each layer takes on ``count`` rows, or as many as one run takes; see raw()."""
+        slot, lane = self.slot(), self._lane
+        address = slot.room(self._part_bytes).address
+        # A context that was profiled once may stay slower: so it is one of another engine, on the
+        # same memory, which is nobody's meanwhile.
+        with contextlib.closing(self.engine.copied()) as engine, lane.turn:
+            engine.use(*lane.scratch)
+            for name, fed in self._fed.items():
+                engine.bind(name, fed.address)
+            self._bind(engine, slot, address, min(count, self.batch))
+            lane.stream.wait_for_event(slot.ready)
+            return layers.timed(api, engine, lane.stream, times)
+
+    def _bind(self, engine: Engine, slot: Slot, address: int, rows: int) -> None:
+        engine.rows(rows)
+        engine.bind(self._picture.name, address)
+        for binding in self.outputs:
+            where = self._common if self.picking else slot.back
+            engine.bind(binding.name, where[binding.name].address)
+
     def close(self) -> None:
         """Graphs and the engine; memory is the Cuda's to free."""
         for slot in self._slots:
@@ -126,7 +166,7 @@ class Runner:
 
     def free(self) -> None:
         """close(), and its memory, while other engines go on. No thread may be using it."""
-        blocks = [*self._fed, *self._common.values()]
+        blocks = [*self._fed.values(), *self._common.values()]
         blocks += self.picking.picker.blocks if self.picking else ()
         for slot in self._slots:
             blocks += slot.blocks
@@ -142,20 +182,28 @@ class Runner:
         lane = self._lane
         with lane.turn:
             rows = self._shape_for(rows)
-            if rows != self._rows:  # graphs are of the context as it was
-                lane.stream.synchronize()
-                for one in self._slots:
-                    one.forget()
-                self._rows = rows
-            place = Place(address, lane.scratch[0])
+            self._shape(rows)
             lane.stream.wait_for_event(slot.ready)
-            if not self._replayed(slot.graphs.get(place)):
-                self._start(slot, address, rows)
+            place = Place(address, lane.scratch[0])
+            self._put(slot, place, lambda: self._start(slot, address, rows))
             slot.done.record(lane.stream)
-            if place not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
-                slot.graphs[place] = lane.capture(lambda: self._start(slot, address, rows))
         slot.done.synchronize()
         return self._taken(slot, wanted)
+
+    def _shape(self, rows: int) -> None:
+        """Run so many rows from here on. Graphs are of the context as it was."""
+        if rows != self._rows:
+            self._lane.stream.synchronize()
+            for one in self._slots:
+                one.forget()
+            self._rows = rows
+
+    def _put(self, slot: Slot, place: Place, work: Callable[[], None]) -> None:
+        """Put the work on the lane's stream: itself, and from then on by a graph of it."""
+        if not self._replayed(slot.graphs.get(place)):
+            work()
+        if place not in slot.graphs:  # the shape is warm now, so nothing is allocated inside
+            slot.graphs[place] = self._lane.capture(work)
 
     def _shape_for(self, rows: int) -> int:
         """
@@ -181,13 +229,8 @@ class Runner:
 
     def _start(self, slot: Slot, address: int, rows: int) -> None:
         """Put all the work of a batch, whose input lies there, on the stream."""
-        engine, stream = self.engine, self._lane.stream
-        engine.rows(rows)
-        engine.bind(self._picture.name, address)
-        for binding in self.outputs:
-            where = self._common if self.picking else slot.back
-            engine.bind(binding.name, where[binding.name].address)
-        engine.enqueue(stream.handle)
+        stream = self._lane.stream
+        self.enqueue(slot, address, rows)
         if self.picking:
             picker, least = self.picking
             picker.start(least, rows, slot.back[""].address, stream)
@@ -224,7 +267,7 @@ class Runner:
         return slot
 
     def _new_slot(self) -> Slot:
-        slot = Slot(self._cuda)
+        slot = Slot(self._lane)
         for name, count in self._back_bytes().items():
             slot.back[name] = self._cuda.shared(count)
         self._slots.append(slot)
@@ -238,35 +281,6 @@ class Runner:
             binding.name: int(np.prod(binding.shape)) * np.dtype(binding.dtype).itemsize
             for binding in self.outputs
         }
-
-    def _bring(self, slot: Slot, images: Sequence[np.ndarray]) -> List[Source]:
-        """Each picture to the device, once even where it stands in several rows."""
-        whole = {id(image): np.ascontiguousarray(image) for image in images}
-        there = {key: address_of(image) for key, image in whole.items()}
-        places, size = {}, 0
-        for key, image in whole.items():
-            if there[key] is None:
-                places[key] = size
-                size += _aligned(image.nbytes)
-        if slot.pictures is None or slot.pictures.count < size:  # frames of one size ask once
-            old, slot.pictures = slot.pictures, None
-            slot.pictures = self._instead(slot, old, lambda: self._cuda.landing(size))
-        for key, place in places.items():
-            self._cuda.put(whole[key], slot.pictures, place, slot.stream)
-            there[key] = slot.pictures.address + place
-        return [Source(whole[id(image)], there[id(image)] or 0) for image in images]
-
-    def _instead(self, slot: Slot, old: Optional[Memory], take: Callable[[], Memory]) -> Memory:
-        """A larger block in place of one of the slot's; not while another thread captures."""
-        with self._lane.turn:
-            slot.stream.synchronize()  # its thread has waited for all else that it started
-            if old is not None:
-                self._cuda.release(old)
-            return take()
-
-
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNED) * _ALIGNED
 
 
 def _as_wide(parts: List[Dict[str, np.ndarray]]) -> List[Dict[str, np.ndarray]]:

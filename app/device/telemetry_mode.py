@@ -30,6 +30,24 @@ def program(root: str = "/") -> Optional[str]:
     return shutil.which("nvpmodel", path=os.pathsep.join(places))
 
 
+def ask(root: str = "/") -> str:
+    """The mode, waited for; nothing where nvpmodel does not say it."""
+    path = program(root)
+    if path is None:
+        return ""
+    try:
+        told = subprocess.run(
+            [path, "-q"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_LIMIT_S,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return named(told.decode("utf-8", "replace")) or ""
+
+
 class PowerMode:
     """Asks once a minute. The answer of one reading is known at the next."""
 

@@ -4,6 +4,7 @@ telemetry_nvml: what NVIDIA's driver tells of a graphics card, by NVML, where py
 Never on a Jetson, whose NVML is absent or knows next to nothing. The first card stands for all.
 """
 
+import contextlib
 import functools
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -16,6 +17,7 @@ _REASONS = (
     (0x80, "the GPU is slowed by its power supply (the driver: {})"),
 )
 _NAMES = {0x04: "SwPowerCap", 0x20: "SwThermal", 0x40: "HwThermal", 0x80: "HwPowerBrake"}
+_SET = 0x02  # nvmlClocksThrottleReasonApplicationsClocksSetting
 _SLOWDOWN = 0x08  # of the hardware; 0x40 and 0x80 say which, where the driver knows them
 
 
@@ -70,6 +72,30 @@ class NvmlSource:
             return ask()
         except self._nvml.NVMLError:  # not supported by this card, most often
             return None
+
+
+def held() -> Optional[bool]:
+    """
+    Whether somebody has set the card's clocks, as nvidia-smi -lgc does; None where that cannot be
+    known: NVML tells only while the setting is what holds the card back. May block.
+    """
+    try:
+        source = NvmlSource()
+    except Exception:  # whatever pynvml raises
+        return None
+    with contextlib.closing(source):
+        return True if source._reasons() & _SET else None
+
+
+def driver() -> str:
+    """The driver's release, or nothing. May block."""
+    try:
+        source = NvmlSource()
+    except Exception:  # whatever pynvml raises
+        return ""
+    with contextlib.closing(source):
+        told = source._asked(source._nvml.nvmlSystemGetDriverVersion)
+        return told.decode("ascii", "replace") if isinstance(told, bytes) else str(told or "")
 
 
 def slowed(reasons: int) -> Tuple[str, ...]:

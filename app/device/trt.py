@@ -1,9 +1,9 @@
 """
 trt: TensorRT from 8.2 to 11 behind one narrow adapter: what the release at hand has.
 
-Only this file, engine.py, build.py and calibrate.py touch TensorRT's objects. What is not in every
-release stands behind a probe of PROBES, asked once by name; versions are never compared.
-tests/contract reads these files and holds them to the real names of each release.
+Only this file, engine.py, layers.py, build.py and calibrate.py touch TensorRT's objects. What is
+not in every release stands behind a probe of PROBES, asked once by name; versions are never
+compared. tests/contract reads these files and holds them to the real names of each release.
 """
 
 import ctypes

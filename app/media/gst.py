@@ -93,6 +93,13 @@ def works() -> bool:
     return not absent()
 
 
+def version() -> str:
+    """GStreamer's release, as "1.22.0"; nothing where it cannot be used."""
+    if not works():
+        return ""
+    return ".".join(str(part) for part in load().version()[:3])
+
+
 def available(names: AbstractSet[str]) -> FrozenSet[str]:
     """Those of the elements that this machine has, whether or not they work."""
     find = load().ElementFactory.find

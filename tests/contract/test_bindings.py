@@ -61,6 +61,14 @@ ICudaEngine.create_engine_inspector               yes   yes   yes   yes    yes  
 IExecutionContext.execute_v2                      yes   yes   yes   yes    yes       yes
 IExecutionContext.set_optimization_profile_async  yes   yes   yes   yes    yes       yes
 IBuilderConfig.set_timing_cache                   yes   yes   yes   yes    yes       yes
+IProfiler.report_layer_time                       yes   yes   yes   yes    yes       yes
+IExecutionContext.profiler                        yes   yes   yes   yes    yes       yes
+IExecutionContext.enqueue_emits_profile           yes   yes   yes   yes    yes       yes
+IExecutionContext.report_to_profiler              yes   yes   yes   yes    yes       yes
+EngineInspector.execution_context                 yes   yes   yes   yes    yes       yes
+EngineInspector.get_engine_information            yes   yes   yes   yes    yes       yes
+LayerInformationFormat.JSON                       yes   yes   yes   yes    yes       yes
+ICudaEngine.serialize                             yes   yes   yes   yes    yes       yes
 OnnxParser.parse                                  yes   yes   yes   yes    yes       yes
 OnnxParser.parse_from_file                        yes   yes   yes   yes    yes       yes
 Runtime.deserialize_cuda_engine                   yes   yes   yes   yes    yes       yes
@@ -137,6 +145,11 @@ def test_no_gpu_is_one_clear_line(version):
     line = "DeviceError: TensorRT {} finds no usable CUDA device".format(told["version"])
     assert told["engine"].startswith(line)
     assert told["builder"].startswith(line)
+
+
+@each_version
+def test_times_of_layers_are_kept(version):
+    assert answers(version)["profiled"] == [["conv + relu", 1.5], ["head", 0.25]]
 
 
 @each_version

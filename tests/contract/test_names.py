@@ -11,7 +11,7 @@ from tests.contract.names import VERSIONS, names_of
 from tests.contract.source import EVER, Reading, calls, loads
 
 # The files that touch TensorRT's objects. No other file may.
-ADAPTER = ("trt", "engine", "parse", "build", "calibrate", "timing")
+ADAPTER = ("trt", "engine", "layers", "parse", "build", "calibrate", "timing")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = [ROOT / "app/device/{}.py".format(name) for name in ADAPTER]
 THERE = [path for path in PATHS if path.exists()]
@@ -52,6 +52,8 @@ def test_the_adapter_names_only_what_is_there(version, called_elsewhere):
         ("the module", "Runtime"),
         ("Runtime", "deserialize_cuda_engine"),
         ("IExecutionContext", enqueue),
+        ("IExecutionContext", "report_to_profiler"),
+        ("EngineInspector", "get_engine_information"),
     }
     other = {"execute_async_v2", "execute_async_v3"} - {enqueue}
     assert ("IExecutionContext", other.pop()) not in reading.used

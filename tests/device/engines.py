@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.device import build, engine, parse
-from app.device.backend import InputSpec, Model, Placement
+from app.device.backend import BY_GPU, InputSpec, Model, Placement
 from app.device.jetson import GpuBackend
 from tests import networks
 
@@ -23,9 +23,9 @@ def plan(api, path, precision="fp32", batch=4, calibration=None, **rest):
     return bytes(build.build(api, parsed, recipe, listener, calibration).plan)
 
 
-def backend(cuda, api, content, folder, path, graphs=True, **rest):
+def backend(cuda, api, content, folder, path, graphs=True, placing=BY_GPU, **rest):
     """A GPU backend and a network of the plan, adopted."""
-    made = GpuBackend(cuda=cuda, api=api, graphs=graphs)
+    made = GpuBackend(cuda=cuda, api=api, graphs=graphs, placing=placing)
     network = made.adopt(engine.Engine(api, content, "tiny"), model(path, **rest), folder)
     return made, network
 

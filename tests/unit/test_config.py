@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from app import config
+from app.device.backend import BackendSettings
 from app.errors import ConfigError
 from app.flags import Flags, with_flags
 
@@ -160,6 +161,17 @@ def test_nothing_to_watch():
         with_flags(None, Flags())
 
 
+@pytest.mark.parametrize("key, value", [("placing", "cpu"), ("graphs", "false")])
+def test_what_is_of_a_gpu_alone_is_refused_where_the_cpu_is_asked_for(key, value):
+    backend = f"backend: {{kind: KIND, {key}: {value}}}"
+    (line,) = wrong(LEAST + backend.replace("KIND", "host"))
+    assert line.startswith(f"demo.yaml:3: backend.{key} is of a GPU alone")
+    for kind in ("auto", "gpu"):
+        made = config.parse(LEAST + backend.replace("KIND", kind))
+        assert made.backend == BackendSettings(kind, **{key: "cpu" if value == "cpu" else False})
+        assert with_flags(made, Flags(backend="host")).backend == BackendSettings("host")
+
+
 def test_the_schema_in_configs_is_what_the_code_accepts():
     """Editors complete and check by it. To mend: scripts/schema."""
     assert json.loads(SCHEMA.read_text()) == json.loads(json.dumps(config.schema()))
@@ -186,6 +198,8 @@ def test_each_example_is_accepted_by_the_code_and_by_the_schema(path, monkeypatc
         LEAST + "rtsp: {port: '8554'}",
         LEAST + "backend: {kind: tpu}",
         LEAST + "backend: {threads: true}",
+        LEAST + "backend: {placing: nobody}",
+        LEAST + "backend: {graphs: 1}",
         "cameras: [{name: a, source: x, loop: 1}]\ndetect: {model: m}",
         "cameras: [{name: a, source: x, size_wh: [640]}]\ndetect: {model: m}",
     ],

@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from app.device import plan, planfile
-from app.device.backend import TensorSpec
+from app.device import kernels, plan, planfile
+from app.device.backend import BY_CPU, TensorSpec
 from app.device.jetson import GpuBackend, NoEngine
 from app.device.plan import Profile, Sidecar
 from app.device.trt import open_api
@@ -257,3 +257,32 @@ def test_a_driver_without_graphs_runs_as_well(tmp_path, caplog):
                 made = stand_in.found(place.backend, network, images)
                 stand_in.same(made, stand_in.expected(images))
     assert len([text for text in caplog.messages if "no CUDA graphs" in text]) == 1
+
+
+def test_the_network_alone_and_what_runs_it(tmp_path):
+    place = Place(tmp_path)
+    network = place.load()
+    assert place.backend.runtime == "TensorRT 8.6.1"
+    with place.backend.attached():
+        run = place.backend.raw(network, 3)
+        images = stand_in.pictures(3)
+        for _ in range(3):
+            run()
+            stand_in.same(stand_in.found(place.backend, network, images), stand_in.expected(images))
+
+
+def test_the_cpu_places_and_each_frame_is_started_step_by_step_where_that_is_asked_for(tmp_path):
+    place = Place(tmp_path)
+    kernels.place("letterbox", place.cuda.gpu.sm, str(tmp_path)).unlink()  # it is not needed
+    place.backend = GpuBackend((), False, place.cuda, place.api, BY_CPU)
+    network = place.load()
+    with place.backend.attached():
+        for count in (1, 3, 5):
+            images = stand_in.pictures(count, count)
+            there = [place.backend.picture(image.shape) for image in images]
+            for target, image in zip(there, images):
+                target[...] = image
+            made = stand_in.found(place.backend, network, there)
+            stand_in.same(made, stand_in.expected(images))
+    assert not place.cuda._library.made, "a graph was captured"
+    assert all(place.cuda._driver.space.block(one.ctypes.data) is None for one in there)

@@ -84,3 +84,74 @@ def test_memory_class(total_mb, expected):
 )
 def test_a_jetson_is_known_by_its_release_or_its_device_tree(tmp_path, files, jetson):
     assert machine.tegra(boards.lay(tmp_path, files)) is jetson
+
+
+JETPACKS = [
+    ("32.7.1", "", "4.6.1"),
+    ("35.4.1", "", "5.1.2"),
+    ("36.4.0", "", "6.1"),
+    ("36.4.7", "", ""),  # nobody has said
+    ("36.4.7", "6.2.1+b38", "6.2.1"),
+    ("35.6.2", "5.1.5-b12", "5.1.5"),
+]
+
+
+@pytest.mark.parametrize("release, package, expected", JETPACKS)
+def test_jetpack(tmp_path, release, package, expected):
+    files = boards.board(release, "nvidia,tegra234")
+    if package:
+        files["var/lib/dpkg/status"] = (
+            "Package: nvidia-jetpack-dev\nStatus: install ok installed\nVersion: 9.9\n\n"
+            f"Package: nvidia-jetpack\nStatus: install ok installed\nVersion: {package}\n\n"
+        )
+    assert machine.jetpack(boards.lay(tmp_path, files)) == expected
+
+
+def test_a_package_that_was_removed_is_none(tmp_path):
+    text = "Package: nvidia-jetpack\nStatus: deinstall ok config-files\nVersion: 6.2\n"
+    assert machine.jetpack(boards.lay(tmp_path, {"var/lib/dpkg/status": text})) == ""
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("model name\t: ARMv8 Processor rev 1 (v8l)\nBogoMIPS\t: 38.40\n", "ARMv8 Processor rev 1"),
+        ("processor\t: 0\nmodel name\t: Intel(R)  Core(TM) i7\nflags\t: fpu\n", "Intel(R) Core"),
+        ("processor: 0\nHardware\t: Jetson-TX2\n", "Jetson-TX2"),
+        ("", ""),
+    ],
+)
+def test_cpu(tmp_path, text, expected):
+    told = machine.cpu(boards.lay(tmp_path, {"proc/cpuinfo": text}))
+    assert told.startswith(expected) and bool(told) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    "line, release",
+    [
+        ("NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun  6 22:20:39 UTC 2023", "535.54.03"),
+        (
+            "NVIDIA UNIX Open Kernel Module for aarch64  540.4.0  Release Build  (buildbrain@x)",
+            "540.4.0",
+        ),
+        ("something else", ""),
+    ],
+)
+def test_driver(tmp_path, line, release):
+    text = f"NVRM version: {line}\nGCC version:  gcc version 11.3.0\n"
+    root = boards.lay(tmp_path, {"proc/driver/nvidia/version": text})
+    assert machine.driver(root) == release
+
+
+def test_names(tmp_path):
+    files = {
+        "proc/device-tree/model": "NVIDIA Jetson Nano Developer Kit\0",
+        "etc/os-release": 'NAME="Ubuntu"\nPRETTY_NAME="Ubuntu 18.04.6 LTS"\nID=ubuntu\n',
+        "proc/sys/kernel/osrelease": "4.9.253-tegra\n",
+    }
+    root = boards.lay(tmp_path, files)
+    assert machine.model(root) == "NVIDIA Jetson Nano Developer Kit"
+    assert (machine.system(root), machine.kernel(root)) == ("Ubuntu 18.04.6 LTS", "4.9.253-tegra")
+    empty = boards.lay(tmp_path / "empty", {"etc/os-release": "NAME=x\n"})
+    asked = (machine.model, machine.cpu, machine.system, machine.kernel, machine.driver)
+    assert [ask(empty) for ask in asked] == [""] * 5 and machine.jetpack(empty) == ""

@@ -9,6 +9,7 @@ from app.device.backend import Network, TensorSpec
 from app.device.engine import Engine
 from app.device.lane import Lane
 from app.device.placer import Placer
+from app.device.placing import ByCpu, ByKernel
 from app.device.runner import Runner
 from app.device.trt import open_api
 from app.errors import DeviceError, EngineError
@@ -26,15 +27,18 @@ each_version = pytest.mark.parametrize("version", VERSIONS)
 each_kind = pytest.mark.parametrize("kind", sorted(KINDS))
 
 
-def runner(cuda, version="8.6.1", picks=True, batch=4, orders=None, lane=None):
+def runner(cuda, version="8.6.1", picks=True, batch=4, orders=None, lane=None, by_cpu=False):
     """A runner as backend and network, as stand_in.found wants them."""
     shapes = (1, 3, 8, 10), (batch, 3, 8, 10)
     plan = fake_trt.plan(
         version, stand_in.content(), {"images": (shapes[0], shapes[1], shapes[1])}, memory=3000
     )
     engine = Engine(open_api(fake_trt.module(version, orders)), plan, "tiny.engine")
-    placer = Placer(cuda, fake_cuda.code("letterbox"), stand_in.SPEC, "float32")
-    made = Runner(lane or Lane(cuda), engine, placer, batch)
+    placing = ByCpu(cuda, stand_in.SPEC, "float32")
+    if not by_cpu:
+        code = fake_cuda.code("letterbox")
+        placing = ByKernel(cuda, Placer(cuda, code, stand_in.SPEC, "float32"))
+    made = Runner(lane or Lane(cuda), engine, placing, batch)
     outputs = (TensorSpec("output", (-1, 6, 40), "float32"),)
     if picks:
         head = decode.Head("yolov8", {}, stand_in.SPEC.size_wh, 0.5, 0.9)

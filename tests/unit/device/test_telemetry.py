@@ -201,6 +201,23 @@ def test_a_machine_without_a_driver_is_one_line(board, caplog):
     telemetry.close()
 
 
+@pytest.mark.parametrize("bits, held", [(0x02, True), (0x42, True), (0x01, None), (0, None)])
+def test_clocks_that_somebody_has_set(board, bits, held):
+    board("pynvml", NVML.replace("return 0x28", f"return {bits}"), boards.PC)
+    assert telemetry_nvml.held() is held
+
+
+@pytest.mark.parametrize("told", ['"535.54.03"', 'b"535.54.03"'])
+def test_the_drivers_release(board, told):
+    board("pynvml", NVML + f"def nvmlSystemGetDriverVersion(): return {told}\n", boards.PC)
+    assert telemetry_nvml.driver() == "535.54.03"
+
+
+def test_nothing_is_known_without_a_driver(board):
+    board("pynvml", NVML + 'def nvmlInit(): raise NVMLError("Driver Not Loaded")\n', boards.PC)
+    assert telemetry_nvml.held() is None and telemetry_nvml.driver() == ""
+
+
 @pytest.mark.parametrize(
     "bits, words",
     [

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from app.core.vitals import Vitals
+from app.device import telemetry_mode
 from app.device.telemetry import open_telemetry
 from app.device.telemetry_mode import PowerMode, named
 from app.device.telemetry_sysfs import SysfsSource
@@ -208,6 +209,14 @@ def test_the_mode_is_asked_once_a_minute_and_never_waited_for(tmp_path):
     assert mode.read() == "10W"
     assert until(lambda: mode.read() == "MAXN")
     mode.close()
+
+
+def test_the_mode_may_be_waited_for(tmp_path):
+    assert telemetry_mode.ask(str(tmp_path)) == ""
+    boards.program(tmp_path, "nvpmodel", 'echo "NV Power Mode: MAXN"\necho 0\n')
+    assert telemetry_mode.ask(str(tmp_path)) == "MAXN"
+    boards.program(tmp_path, "nvpmodel", "exit 1\n")
+    assert telemetry_mode.ask(str(tmp_path)) == ""
 
 
 def test_an_nvpmodel_that_hangs_is_killed(tmp_path):

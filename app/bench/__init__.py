@@ -1,0 +1,1 @@
+"""bench: what `jetwatch bench` measures, and how it is told."""

@@ -1,0 +1,129 @@
+"""honest: how many samples a figure needs, what repeats of a run say, what speaks against them."""
+
+import math
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from app.bench.results import Document, Machine, Run, Spread, Trial
+
+BEYOND = 5  # samples that must lie beyond a percentile
+BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
+SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
+
+Get = Callable[[Run], Optional[float]]
+
+
+class Repeated(NamedTuple):
+    """One figure over the runs that have it. With one run nothing is said of a range."""
+
+    median: float
+    runs: int
+    low: Optional[float] = None
+    high: Optional[float] = None
+
+    @property
+    def apart(self) -> Optional[float]:
+        """How far the run that is farthest from the median is from it."""
+        if self.low is None or self.high is None:
+            return None
+        return max(self.high - self.median, self.median - self.low)
+
+
+def least(percent: int) -> int:
+    """How many samples a percentile needs."""
+    return math.ceil(100 * BEYOND / (100 - percent))
+
+
+def spread_of(milliseconds: np.ndarray) -> Spread:
+    """(N,) durations: the percentiles, each where enough samples lie beyond it."""
+    values = np.asarray(milliseconds, np.float64)
+
+    def percentile(percent: int) -> Optional[float]:
+        enough = len(values) >= least(percent)
+        return float(np.percentile(values, percent)) if enough else None
+
+    mean = float(values.mean()) if len(values) >= least(50) else None
+    return Spread(len(values), mean, percentile(50), percentile(95), percentile(99))
+
+
+def over(runs: Sequence[Run], get: Get) -> Optional[Repeated]:
+    """The median and the range of what each run says; None where none says anything."""
+    values = [value for value in map(get, runs) if value is not None]
+    if not values:
+        return None
+    middle = float(np.median(values))
+    if len(values) == 1:
+        return Repeated(middle, 1)
+    return Repeated(middle, len(values), min(values), max(values))
+
+
+def chance(before: int, after: int) -> float:
+    """
+    How likely pure noise is to set so many runs and so many others wholly apart, either way: all
+    orders of them are as likely, and two of these are meant.
+    """
+    many = math.factorial
+    return 2 * many(before) * many(after) / many(before + after)
+
+
+def notes(document: Document) -> Tuple[str, ...]:
+    """All that speaks against the figures, the gravest first, each once."""
+    said: Dict[str, List[str]] = {}
+    for trial in document.trials:
+        for text in _against(trial, document.machine):
+            said.setdefault(text, []).append(trial.name)
+    measured = sum(bool(trial.runs or trial.flat) for trial in document.trials)
+    told = [_told(text, names, measured) for text, names in said.items()]
+    first = ["interrupted: what had not been measured by then is missing"]
+    return tuple(
+        dict.fromkeys(
+            (first if document.interrupted else [])
+            + list(document.notes)
+            + told
+            + _of_the_clocks(document.machine)
+        )
+    )
+
+
+def _told(text: str, names: Sequence[str], measured: int) -> str:
+    if len(names) == measured:
+        return text
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{shown}: {text}"
+
+
+def _of_the_clocks(machine: Machine) -> List[str]:
+    """``clocks`` begins with "locked" where they are."""
+    if machine.clocks.startswith("locked"):
+        return []
+    return [f"clocks: {machine.clocks}" if machine.clocks else "clocks: not known to be locked"]
+
+
+def _against(trial: Trial, machine: Machine) -> Iterator[str]:
+    runs = trial.runs + trial.flat
+    if not runs:
+        return
+    reasons = sorted({reason for run in runs for reason in run.use.throttled})
+    if reasons:
+        hit = sum(bool(run.use.throttled) for run in runs)
+        yield f"throttled in {_of(hit, len(runs))} ({', '.join(reasons)})"
+    unsteady = sum(not run.steady for run in runs)
+    if unsteady:
+        yield f"not steady in {_of(unsteady, len(runs))}: the rate was still changing at the end"
+    share = max((run.use.others_percent or 0.0 for run in runs), default=0.0)
+    if share / max(1, machine.cores) > BUSY_PERCENT:
+        yield f"other programs took more than {BUSY_PERCENT:.0f} % of the machine's CPU meanwhile"
+    if max(len(trial.runs), len(trial.flat)) == 1:
+        yield "one run only, so how far a repeat would be off is not known"
+    short = min((run.latency.samples for run in trial.runs), default=least(99))
+    lacking = [percent for percent in (50, 95, 99) if short < least(percent)]
+    if lacking:
+        which = ", ".join(f"p{percent} needs {least(percent)}" for percent in lacking)
+        yield f"too few frames for every percentile: {which}"
+
+
+def _of(hit: int, runs: int) -> str:
+    if hit == runs:
+        return "the run" if runs == 1 else "every run"
+    return f"{hit} of {runs} runs"
