@@ -1,4 +1,4 @@
-"""child: an attempt at an engine in a process of its own, which may be killed without harm."""
+"""child: work in a process of its own, which may be killed without harm: a build, a benchmark."""
 
 import json
 import os
@@ -34,19 +34,31 @@ Told = Callable[[str, int, int], None]
 
 class Attempt:
     """
-    One attempt. ``workspace`` is what it said it would take, in bytes; None before. ``busy_s`` is
-    the time on the CPU that it has used, with that of compilers which have ended.
+    One piece of work. ``workspace``: of a build, the bytes that it said it would take; None before.
+    ``busy_s`` is the time on the CPU that it has used, with that of compilers which have ended.
     """
 
-    def __init__(self, task: Task, log: str, command: Sequence[str] = COMMAND) -> None:
-        """``command``: what is run; it calls ``answer`` on its standard streams."""
+    def __init__(
+        self,
+        task: Any,
+        log: str,
+        command: Sequence[str] = COMMAND,
+        kind: Any = Outcome,
+        what: str = "the build",
+    ) -> None:
+        """
+        ``command``: what is run; it calls ``answer`` on its standard streams. ``kind``: the
+        NamedTuple that it gives. ``what``: what people call it.
+        """
         self._task = task
         self._log = log
         self._command = command
+        self._kind = kind
+        self._what = what
         self.workspace: Optional[int] = None
         self.busy_s = 0.0
 
-    def result(self, told: Told) -> Outcome:
+    def result(self, told: Told) -> Any:
         """
         Run it to its end; ``told`` hears of progress twice a second at least. Raises what the
         child raised, and OutOfMemory where it was killed. An interrupt kills the child.
@@ -72,8 +84,7 @@ class Attempt:
             raise self._ended(code)
         if "error" in said:
             raise _KINDS.get(said["kind"], EngineError)(said["error"])
-        outcome: Outcome = record.made(Outcome, said["outcome"])
-        return outcome
+        return record.made(self._kind, said["outcome"])
 
     def _started(self) -> Any:
         try:
@@ -119,9 +130,13 @@ class Attempt:
         if code < 0:
             name = signal.Signals(-code).name
             if -code in _WANT_OF_MEMORY:
-                return OutOfMemory(f"the build was killed ({name}, most likely for want of memory)")
-            return EngineError(f"the build crashed ({name}): a plugin or library. See {self._log}")
-        return EngineError(f"the build ended with code {code} and no word. See {self._log}")
+                return OutOfMemory(
+                    f"{self._what} was killed ({name}, most likely for want of memory)"
+                )
+            return EngineError(
+                f"{self._what} crashed ({name}): a plugin or library. See {self._log}"
+            )
+        return EngineError(f"{self._what} ended with code {code} and no word. See {self._log}")
 
 
 def _busy_s(process_id: int) -> float:
@@ -140,10 +155,12 @@ def _read(line: bytes) -> Optional[Dict[str, Any]]:
     return said if isinstance(said, dict) else None
 
 
-def answer(read: Any, write: Any, log: Any, work: Callable[..., Outcome] = attempt.attempt) -> int:
+def answer(
+    read: Any, write: Any, log: Any, work: Callable[..., Any] = attempt.attempt, kind: Any = Task
+) -> int:
     """
-    The child's side: a task from one file, lines of JSON to another, TensorRT's words to a third.
-    ``work`` is what is done. Returns the exit code.
+    The child's side: a task of this ``kind`` from one file, lines of JSON to another, TensorRT's
+    words to a third. ``work`` is what is done. Returns the exit code.
     """
 
     def say(**words: Any) -> None:
@@ -164,7 +181,7 @@ def answer(read: Any, write: Any, log: Any, work: Callable[..., Outcome] = attem
             log.write(f"{level} {text}\n")
 
     try:
-        task: Task = record.made(Task, json.loads(read.read().decode()))
+        task = record.made(kind, json.loads(read.read().decode()))
         outcome = work(task, tell, keep)
         say(outcome=record.plain(outcome))
         return 0

@@ -6,13 +6,14 @@ import logging
 import os
 import signal
 import sys
+from typing import Any, Callable
 
-from app import child
+from app import attempt, child
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
-def main() -> int:
+def main(work: Callable[..., Any] = attempt.attempt, kind: Any = attempt.Task) -> int:
     """One task from standard input; its progress and outcome to standard output."""
     with contextlib.suppress(OSError, AttributeError):  # end with the parent, however that ends
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -20,7 +21,7 @@ def main() -> int:
     # Whatever prints to standard output inside a library must not be taken for our words.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    return child.answer(sys.stdin.buffer, out, sys.stderr)
+    return child.answer(sys.stdin.buffer, out, sys.stderr, work, kind)
 
 
 if __name__ == "__main__":

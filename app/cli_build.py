@@ -48,12 +48,8 @@ def declare_build(one: argparse.ArgumentParser) -> None:
     )
     add("--batch", type=positive, default=1, metavar="N", help="pictures at once, at most")
     add(
-        "--calibrate",
-        type=_source,
-        metavar="URI",
-        help="pictures of what it will see, for INT8: folder, clip, rtsp://, v4l2://, csi://",
+        "--frames", type=positive, default=200, metavar="N", help="to calibrate with (default: 200)"
     )
-    add("--frames", type=positive, default=200, metavar="N", help="how many (default: 200)")
     add(
         "--every",
         type=lambda text: between(text, 0, 3600),
@@ -63,7 +59,7 @@ def declare_build(one: argparse.ArgumentParser) -> None:
     )
     add(
         "--check",
-        type=_source,
+        type=source,
         metavar="URI",
         help="other pictures to compare on; with labels beside them (COCO, YOLO) AP is shown "
         "(default: every fifth of --calibrate)",
@@ -76,8 +72,20 @@ def declare_build(one: argparse.ArgumentParser) -> None:
         help="how far it must agree with FP32, 0 to 1 (default: 0.95)",
     )
     add("--force", action="store_true", help="keep an engine that agrees too little, and mark it")
-    add("--workspace-mb", type=positive, metavar="N", help="memory that building may take")
     add("--dla", type=int, choices=(0, 1), metavar="N", help="run on DLA core N where it can")
+    declare_how(one)
+
+
+def declare_how(one: argparse.ArgumentParser) -> None:
+    """How any engine is made, for whichever command makes one."""
+    add = one.add_argument
+    add(
+        "--calibrate",
+        type=source,
+        metavar="URI",
+        help="pictures of what it will see, for INT8: folder, clip, rtsp://, v4l2://, csi://",
+    )
+    add("--workspace-mb", type=positive, metavar="N", help="memory that building may take")
     add(
         "--effort",
         type=int,
@@ -191,7 +199,7 @@ def _device(terminal: Terminal) -> Iterator[Optional[plan.Fingerprint]]:
         yield backend.fingerprint()
 
 
-def _source(text: str) -> Camera:
+def source(text: str) -> Camera:
     try:
         return Camera("calibration", uri.parse(text))
     except AppError as error:

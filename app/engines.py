@@ -140,9 +140,10 @@ class _Climb:
             self._told(precision, "starting", 0, 0)
             attempt = child.Attempt(task, self._path + ".log", self._command)
             try:
-                return attempt.result(
+                outcome: Outcome = attempt.result(
                     lambda *progress, at=attempt: self._told(precision, *progress, at.busy_s)
                 )
+                return outcome
             except OutOfMemory as error:
                 used = attempt.workspace or min(workspace, 1 << 30)
                 self._note(precision, used >> 20, str(error))

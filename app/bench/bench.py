@@ -1,0 +1,294 @@
+"""bench: settings measured one after another, by turns, into a document."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from app import __version__, child, config
+from app.bench import network, settings, trial
+from app.bench.results import FORMAT, Document, Machine, Trial
+from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
+from app.bench.variants import Build, variant
+from app.bench.work import CAMERA, FLAT, Job
+from app.chosen import chosen_models
+from app.errors import AppError, SourceError
+from app.media import rtsp, samples, truth, uri
+from app.media.folder import names_in
+
+_AGREEING = 32  # pictures of a source that answers are compared on
+_LABELLED = 256  # of a labelled folder, at most
+
+Say = Callable[[str], None]
+Tell = Callable[[str], None]
+
+
+class Options(NamedTuple):
+    labelled: str = ""  # a folder of pictures with labels
+    layers: bool = False
+    folder: str = "out/bench"  # engines of variants are kept there
+
+
+class _Under(NamedTuple):
+    """A trial under way: the config, and what it has come to."""
+
+    trial: Trial
+    tree: Tree
+    setting: Setting
+    error: Optional[AppError] = None  # what the trial's problem is
+
+
+class Bench:
+    """
+    Measures settings of a base config, within a ``with``. ``document`` may be asked for at any
+    time, also after an interrupt: it holds what is known so far.
+    """
+
+    def __init__(self, tree: Tree, options: Options, build: Build, tell: Tell, say: Say) -> None:
+        """``build`` makes an engine; ``tell`` shows progress; ``say`` a line that stays."""
+        self.tree = tree
+        self._options = options
+        self._build = build
+        self._tell = tell
+        self._say = say
+        self._under: List[_Under] = []
+        self._networks: Dict[Any, network.Outcome] = {}
+        self._notes: List[str] = []
+        self._done = self._total = 0
+        self._began = time.monotonic()
+        self._stack = contextlib.ExitStack()
+        self._room = ""  # a folder for what is of no use afterwards
+        self._pictures: Sequence[str] = ()  # files, of
+        self._shown = ""
+        self.machine = Machine()
+        self.backend = ""
+
+    def __enter__(self) -> "Bench":
+        """Look at the machine and take the pictures. Raises AppError."""
+        with contextlib.ExitStack() as stack:
+            self._room = stack.enter_context(tempfile.TemporaryDirectory(prefix="jetwatch-bench-"))
+            self._look()
+            self._pictures, self._shown = stack.enter_context(self._taken())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def document(self, command: str, interrupted: bool = False) -> Document:
+        return Document(
+            FORMAT, __version__, command, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            self.machine, tuple(one.trial for one in self._under), tuple(self._notes),
+            interrupted,
+        )  # fmt: skip
+
+    def measure(
+        self, chosen: Sequence[Setting], seconds: float, repeats: int, flat: bool = True
+    ) -> Sequence[Trial]:
+        """
+        Runs of ``seconds`` each, the settings taking turns; ``flat``: also as fast as it goes.
+        Raises the first AppError where none of them can be measured.
+        """
+        first = len(self._under)
+        for setting in chosen:
+            self._under.append(self._begun(setting))
+        places = range(first, len(self._under))
+        able = [self._under[place] for place in places if not self._under[place].trial.problem]
+        flat = flat and settings.recorded(self.tree)
+        networks = {one.setting.of(OF_THE_NETWORK) for one in able} - set(self._networks)
+        self._began, self._done = time.monotonic(), 0
+        self._total = len(able) * repeats * (2 if flat else 1) + len(networks)
+        for place in places:
+            self._networked(place)
+        if len({one.setting.values.get("interval") for one in able}) > 1:
+            self._note("accuracy is of pictures that the detector looks at, whatever the interval")
+        paces = ((CAMERA, seconds), (FLAT, seconds / 2)) if flat else ((CAMERA, seconds),)
+        for number in range(repeats):
+            for place in places:
+                for pace, length in paces:
+                    part = f"run {number + 1} of {repeats}"
+                    self._ran(place, pace, length, part)
+        under = [self._under[place] for place in places]
+        errors = [one.error for one in under if one.error is not None]
+        if len(errors) == len(under) and not any(one.trial.runs for one in under):
+            raise errors[0]
+        return [one.trial for one in under]
+
+    def config_of(self, setting: Setting) -> Tree:
+        """The config that a setting stands for, its engine made. Raises AppError."""
+        tree = settings.applied(self.tree, setting)
+        parsed = config.parse(settings.text(tree))
+        model = chosen_models(parsed)[parsed.cameras[0].name]
+        if setting.of(OF_THE_ENGINE):
+            folder = os.path.join(self._options.folder, "models")
+            gpu = None if self.backend == "host" else self.machine
+            entry = variant(model, setting.values, folder, gpu, self._build)
+            tree = settings.with_model(tree, entry)
+            config.parse(settings.text(tree))
+        return tree
+
+    def own_size(self) -> Optional[Tuple[int, int]]:
+        """Of the first camera's network, (wide, high), where a manifest tells."""
+        parsed = config.parse(settings.text(self.tree))
+        spec = chosen_models(parsed)[parsed.cameras[0].name].input
+        return None if spec is None else spec.size_wh
+
+    def _look(self) -> None:
+        """What this machine is, and what is known beforehand to be missing."""
+        job = network.Job(settings.text(self.tree), ())
+        found: network.Where = self._child("where", job, network.Where).result(
+            lambda phase, done, total: self._told(phase, done, total)
+        )
+        self.machine, self.backend = found
+        if rtsp.missing():
+            self._note(f"nothing was encoded and served: {rtsp.missing()}")
+            self.tree = {key: value for key, value in self.tree.items() if key != "rtsp"}
+        if not settings.recorded(self.tree):
+            self._note("a camera sets the rate: how fast it could go was not measured")
+
+    def _begun(self, setting: Setting) -> _Under:
+        """The config of a setting, its engine made; or the reason why not."""
+        tree = self.tree
+        problem: Optional[AppError] = None
+        try:
+            tree = self.config_of(setting)
+        except AppError as error:
+            problem = error
+            self._say_of(setting, error)
+        told = dict(setting.values, model=str(tree["detect"]["model"]))
+        made = Trial(
+            setting.name, told, config=settings.shown(tree), problem=str(problem or "")
+        )  # fmt: skip
+        return _Under(made, tree, setting, problem)
+
+    def _ran(self, place: int, pace: str, seconds: float, part: str) -> None:
+        """One run of a trial, unless there is a problem with it; which it may come to have."""
+        under = self._under[place]
+        if under.trial.problem:
+            return
+        part = ": ".join(filter(None, [under.setting.name, part]))
+        part += ", as fast as it goes" if pace == FLAT else ""
+        with tempfile.TemporaryDirectory(dir=self._room) as folder:
+            where = trial.Place(folder, trial.free_port())
+            tree = settings.safe(under.tree, folder, where.port, trial.free_port(), pace)
+            job = Job(settings.text(tree), seconds, pace)
+            first = str(tree["cameras"][0]["name"])
+            try:
+                run = trial.run(
+                    job,
+                    first,
+                    where,
+                    lambda phase, done, total: self._told(phase, done, total, part),
+                )
+            except AppError as error:
+                self._failed(place, error)
+                return
+        known = under.trial
+        if pace == FLAT:
+            known = known._replace(flat=known.flat + (run,))
+        else:
+            known = known._replace(runs=known.runs + (run,))
+        self._under[place] = under._replace(trial=known)
+        self._done += 1
+
+    def _networked(self, place: int) -> None:
+        """Floor, accuracy and layers, once for all settings that share the network."""
+        under = self._under[place]
+        if under.trial.problem:
+            return
+        key = under.setting.of(OF_THE_NETWORK)
+        if key not in self._networks:
+            tree = settings.safe(under.tree, self._room, 8554, 8080, CAMERA)
+            own = str(settings.applied(self.tree, under.setting)["detect"]["model"])
+            job = network.Job(
+                settings.text(tree), tuple(self._pictures), own, self._shown,
+                int(under.setting.values.get("batch", "1")), layers=self._options.layers,
+            )  # fmt: skip
+            name = under.setting.name
+            work = self._child("network", job, network.Outcome)
+            try:
+                self._networks[key] = work.result(
+                    lambda phase, done, total: self._told(phase, done, total, name)
+                )
+            except AppError as error:
+                self._failed(place, error)
+                return
+            self._done += 1
+        known = self._networks[key]
+        self._under[place] = under._replace(
+            trial=under.trial._replace(
+                floor=known.floor,
+                accuracy=known.accuracy,
+                layers=known.layers,
+                model_sha256=known.model_sha256,
+            )
+        )
+
+    def _failed(self, place: int, error: AppError) -> None:
+        under = self._under[place]
+        known = under.trial._replace(problem=str(error))
+        self._under[place] = under._replace(trial=known, error=error)
+        self._say_of(under.setting, error)
+
+    def _say_of(self, setting: Setting, error: AppError) -> None:
+        """One of several goes wrong; alone it is what is raised."""
+        if setting.name:
+            self._say(f"{setting.name}: {error}")
+
+    @contextlib.contextmanager
+    def _taken(self) -> Any:
+        """Files of pictures that answers are compared on, and what they are."""
+        if self._options.labelled:
+            folder = self._options.labelled
+            yield samples.spread(labelled(folder), _LABELLED), folder
+            return
+        camera = config.parse(settings.text(self.tree)).cameras[0]
+        wanted = 1 if camera.uri.kind is uri.Kind.TEST else _AGREEING
+        if wanted == 1:
+            self._note("the test pattern shows nothing to find: no accuracy, no boxes")
+        camera = camera._replace(loop=False)
+        with samples.collected(
+            camera, wanted, lambda done, total: self._told("taking pictures", done, total)
+        ) as paths:
+            yield paths, camera.shown
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def _child(self, work: str, job: Any, kind: Any) -> child.Attempt:
+        command = (sys.executable, "-m", "app.cli_bench_child", work)
+        return child.Attempt(
+            job, os.path.join(self._room, "log"), command, kind, "the benchmark's run"
+        )
+
+    def _told(self, phase: str, done: int, total: int, part: str = "") -> None:
+        steps = f"{phase} {done} of {total} s" if phase == "measuring" else phase
+        if total and phase != "measuring":
+            steps = f"{phase} {done} of {total}"
+        self._tell(" | ".join(filter(None, [part, steps, self._left()])))
+
+    def _left(self) -> str:
+        if not self._done or self._done >= self._total:
+            return ""
+        each = (time.monotonic() - self._began) / self._done
+        seconds = each * (self._total - self._done)
+        return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
+
+
+def labelled(folder: str) -> List[str]:
+    """The pictures of a labelled folder. Raises AppError where it has no labels."""
+    if not os.path.isdir(folder):
+        raise SourceError(f"{folder}: no such folder")
+    known = truth.read(folder)
+    if known is None:
+        raise SourceError(
+            f"{folder}: no labels beside its pictures. COCO's instances.json or YOLO's labels/ are "
+            "read; without --labelled the agreement with FP32 is measured"
+        )
+    names = [name for name in names_in(folder) if name in known]
+    if not names:
+        raise SourceError(f"{folder}: its labels are of other pictures")
+    return [os.path.join(folder, name) for name in names]

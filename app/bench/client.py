@@ -1,0 +1,63 @@
+"""client: a viewer of our own stream, which decodes it and reads the stamp of each picture."""
+
+import contextlib
+import threading
+import time
+from typing import List, NamedTuple, Optional
+
+import numpy as np
+
+from app.bench.honest import spread_of
+from app.bench.results import Spread
+from app.errors import AppError
+from app.media import uri
+from app.media.camera import Camera
+from app.media.reader import open_source
+from app.media.stamp import read_stamp
+
+
+class Seen(NamedTuple):
+    when: float  # monotonic: the decoded picture is here
+    number: Optional[int]  # of its stamp; None: unreadable
+    age_ms: float  # since the picture was taken
+
+
+class Client:
+    """Watches a stream from ``start`` to ``close``, in a thread; keeps what it saw."""
+
+    def __init__(self, url: str) -> None:
+        self._source = open_source(Camera("client", uri.parse(url), latency_ms=0))
+        self._stop = threading.Event()
+        self._seen: List[Seen] = []
+        self.problem = ""
+        self._thread = threading.Thread(target=self._watch, name="client", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(5.0)
+
+    def glass(self, since: float, until: float) -> Optional[Spread]:
+        """From capture to the decoded picture, of those of that time; None without any stamp."""
+        ages = [one.age_ms for one in self._between(since, until) if one.number is not None]
+        return spread_of(np.array(ages)) if ages else None
+
+    def count(self, since: float, until: float) -> int:
+        """Pictures of that time."""
+        return len(self._between(since, until))
+
+    def _between(self, since: float, until: float) -> List[Seen]:
+        return [one for one in self._seen if since <= one.when <= until]
+
+    def _watch(self) -> None:
+        try:
+            with contextlib.closing(self._source.frames(self._stop)) as frames:
+                for frame in frames:
+                    now = time.monotonic()
+                    stamp = read_stamp(frame.image)
+                    if stamp is None:
+                        self._seen.append(Seen(now, None, 0.0))
+                    else:
+                        self._seen.append(Seen(now, stamp.number, 1000 * stamp.age_s(now)))
+        except AppError as error:
+            self.problem = str(error)

@@ -1,0 +1,119 @@
+"""trial: one run in a process of its own, with its client and the machine's vitals beside it."""
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from typing import Callable, List, NamedTuple, Optional, Tuple
+
+from app import child
+from app.bench import machine
+from app.bench.client import Client
+from app.bench.results import Run, Use
+from app.bench.work import CAMERA, Job, Outcome
+from app.core.vitals import Vitals
+from app.device.telemetry import open_telemetry
+from app.media import rtsp
+
+COMMAND = (sys.executable, "-m", "app.cli_bench_child", "work")
+_EVERY_S = 1.0
+_TOTAL = "total"
+
+logger = logging.getLogger(__name__)
+Tell = Callable[[str, int, int], None]
+
+
+class Place(NamedTuple):
+    """Where a run may write, and the port that it serves at."""
+
+    folder: str
+    port: int
+
+
+def free_port() -> int:
+    """One that nobody listens at now, on the loopback."""
+    with contextlib.closing(socket.socket()) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def run(job: Job, first_camera: str, place: Place, tell: Tell) -> Run:
+    """One run, to its end. Raises AppError; an interrupt kills it."""
+    client: Optional[Client] = None
+    asked = job.client and not rtsp.missing()
+    url = f"rtsp://127.0.0.1:{place.port}/{first_camera}"
+    work = child.Attempt(
+        job._replace(client=asked), os.path.join(place.folder, "log"), COMMAND, Outcome,
+        "the benchmark's run",
+    )  # fmt: skip
+
+    def told(phase: str, done: int, total: int) -> None:
+        nonlocal client
+        if phase == "waiting for the client" and client is None:
+            client = Client(url)
+        tell(phase, done, total)
+
+    with _Lookout() as lookout:
+        try:
+            outcome: Outcome = work.result(told)
+        finally:
+            if client is not None:
+                client.close()
+    made = outcome.run
+    if client is not None:
+        count = client.count(outcome.since, outcome.until)
+        made = made._replace(
+            glass=client.glass(outcome.since, outcome.until) if job.pace == CAMERA else None,
+            unseen=max(0, outcome.encoded - count),
+        )
+    return made._replace(use=lookout.use(made, outcome.since, outcome.until))
+
+
+class _Lookout:
+    """Reads the machine's vitals and the CPU's time once a second meanwhile."""
+
+    def __init__(self) -> None:
+        self._readings: List[Tuple[float, Vitals, Optional[machine.Times]]] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="vitals", daemon=True)
+
+    def __enter__(self) -> "_Lookout":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join(3.0)
+
+    def use(self, run_: Run, since: float, until: float) -> Use:
+        """What the run knows of itself, and what was seen from outside."""
+        inside = [one for one in self._readings if since <= one[0] <= until]
+        vitals = [one for _, one, _ in inside]
+        power = [one.power[_TOTAL] for one in vitals if _TOTAL in one.power]
+        heat = [one.hottest for one in vitals if one.hottest is not None]
+        clocks = {
+            name: sum(one.clocks[name] for one in vitals) / len(vitals) / 1e6
+            for name in (vitals[0].clocks if vitals else ())
+            if all(name in one.clocks for one in vitals)
+        }
+        reasons = sorted({reason for one in vitals for reason in one.throttled})
+        watts = sum(power) / len(power) if power else None
+        times = [one for _, _, one in inside if one is not None]
+        return run_.use._replace(
+            power_w=watts,
+            mj_per_frame=1000 * watts / run_.fps if watts and run_.fps else None,
+            hottest_c=max(heat, default=None),
+            clocks_mhz=clocks,
+            throttled=tuple(reasons),
+            others_percent=machine.others(times[0], times[-1]) if len(times) > 1 else None,
+        )
+
+    def _look(self) -> None:
+        with contextlib.closing(open_telemetry()) as telemetry:
+            while not self._end.is_set():
+                now = time.monotonic()
+                self._readings.append((now, telemetry.read(), machine.times()))
+                self._end.wait(max(0.1, _EVERY_S - (time.monotonic() - now)))

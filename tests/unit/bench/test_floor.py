@@ -1,0 +1,120 @@
+"""Ours against the network alone: what is timed, in what order, and what of it is counted."""
+
+import numpy as np
+import pytest
+
+from app.bench import floor, results
+from app.device.backend import InputSpec, Model, Placement
+from app.device.host import HostBackend
+from tests import networks, stand_in, tiny
+from tests.fake_backend import FakeBackend
+from tests.unit.device.test_jetson import Place
+
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+
+
+@pytest.fixture
+def host():
+    made = HostBackend(threads=1)
+    yield made
+    made.close()
+
+
+class Clock:
+    """Time that only work takes."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def way(self, log, name, *seconds):
+        """A way whose calls take these seconds, the last of them from then on."""
+        left = list(seconds)
+
+        def work():
+            log.append(name)
+            self.now += left.pop(0) if len(left) > 1 else left[0]
+
+        return work
+
+
+def test_ways_take_turns_and_neither_warm_up_nor_a_turns_begin_is_counted():
+    log, clock = [], Clock()
+    slow = [0.05] * 20 + [0.5, 0.5] + [0.001] * 3 + [0.5, 0.5] + [0.001]
+    ways = {"a": clock.way(log, "a", *slow), "b": clock.way(log, "b", 0.002)}
+    spent = floor.by_turns(ways, 2, 3, clock)
+    np.testing.assert_allclose(spent["a"], [1.0] * 6)
+    np.testing.assert_allclose(spent["b"], [2.0] * 6)
+    turns = "".join(log)[40:]
+    assert log[:40] == ["a"] * 20 + ["b"] * 20 and turns == ("a" * 5 + "b" * 5) * 2
+
+
+def test_a_slow_machine_is_warm_sooner():
+    log, clock = [], Clock()
+    floor.by_turns({"a": clock.way(log, "a", 0.9)}, 1, 1, clock)
+    assert len(log) == 3 + 2 + 1
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_floor_of_a_detector_on_the_cpu(host, tmp_path, batch):
+    spec = InputSpec((64, 48), placement=Placement.STRETCH)
+    path = networks.convolutions(tmp_path / "tiny.onnx")
+    network = host.load(Model("tiny", path, spec, "yolov8", score=0.5))
+    image = stand_in.pictures(1, size_wh=(160, 90))[0]
+    made = floor.floor(host, network, image, 4, 5, batch)
+    assert (made.runtime, made.batch) == (host.runtime, batch)
+    assert made.ours.samples == made.raw.samples == 20
+    assert made.raw_fps == pytest.approx(1000 * batch / made.raw.p50)
+    assert made.cost_ms == pytest.approx(made.ours.p50 - made.raw.p50)
+    assert made.raw.p99 is None, "20 calls do not tell"
+
+
+def test_too_few_calls_tell_nothing(host, tmp_path):
+    network = host.load(Model("echo", networks.echo(tmp_path / "echo.onnx"), InputSpec((6, 4))))
+    made = floor.floor(host, network, stand_in.pictures(1)[0], 1, 3)
+    assert (made.raw.p50, made.raw_fps, made.cost_ms) == (None, None, None)
+    assert made.raw.samples == 3
+
+
+def test_what_was_found_is_in_the_pictures_own_pixels(host, tmp_path):
+    network = host.load(Model("tiny", tiny.detector(tmp_path / "tiny.onnx"), score=0.1))
+    images = [np.full((240, 320, 3), 200, np.uint8)] * 2
+    for found in floor.answered(host, network, images, floor.whole(images)):
+        np.testing.assert_allclose(found.xyxy, [[80, 60, 240, 180]], atol=1)
+
+
+def test_a_classifier_answers_with_probabilities(host, tmp_path):
+    network = host.load(Model("shades", tiny.classifier(tmp_path / "shades.onnx")))
+    images = stand_in.pictures(2, size_wh=(48, 48))
+    for one in floor.answered(host, network, images, floor.whole(images)):
+        assert one.shape == (6,) and one.sum() == pytest.approx(1, abs=1e-5)
+    assert floor.floor(host, network, images[0], 2, 5).raw.p50 is not None
+
+
+def test_the_floor_on_a_gpu_from_memory_that_readers_are_given(tmp_path):
+    """With a shape of its own where the engine takes more pictures than were asked for."""
+    place = Place(tmp_path)
+    network = place.load()
+    with place.backend.attached():
+        images = stand_in.pictures(4)
+        stand_in.found(place.backend, network, images)
+    made = floor.floor(place.backend, network, images[0], 3, 5, batch=2)
+    assert made.runtime == "TensorRT 8.6.1" and made.raw.samples == 15
+    with place.backend.attached():
+        stand_in.same(stand_in.found(place.backend, network, images), stand_in.expected(images))
+        assert len(place.backend._pinned._free[images[0].nbytes]) == 2
+    assert floor.layers(place.backend, network, 3, 4) == (
+        results.Layer("conv", 1.0, ""),
+        results.Layer("head", 2.0, ""),
+    )
+
+
+def test_layers_of_any_backend(host, tmp_path):
+    network = host.load(Model("shades", tiny.classifier(tmp_path / "shades.onnx")))
+    made = floor.layers(host, network, 2, 3)
+    assert "ReduceMean" in [one.kind for one in made]
+    fake = FakeBackend({"tiny": None})
+    assert floor.layers(fake, fake.load(Model("tiny", "")), 2) == (
+        results.Layer("all", 0.002, "Answer"),
+    )

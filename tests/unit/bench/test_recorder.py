@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from app.bench.recorder import Recorder, Row, run_of
+from app.core.frame import Frame
+
+BEGAN = 1000.0
+
+
+def rows(count, fps=30.0, late_s=0.02, slow_first=0):
+    made = []
+    for number in range(count):
+        captured = BEGAN + number / fps
+        spent = late_s + (0.2 if number < slow_first else 0.0)
+        marks = (
+            ("asked", captured - 0.01),
+            ("capture", captured),
+            ("to detect", captured + 0.25 * spent),
+            ("detect", captured + spent),
+        )
+        made.append(Row(captured, marks))
+    return made
+
+
+def test_a_run_says_rate_latency_and_steps():
+    run, since, until = run_of(rows(601), BEGAN)
+    assert run.fps == pytest.approx(30.0)
+    assert run.latency.samples == run.frames == 601
+    assert run.latency.p50 == pytest.approx(20.0) and run.latency.p99 == pytest.approx(20.0)
+    assert [step.name for step in run.steps] == ["capture", "to detect", "detect"]
+    assert [step.spread.p50 for step in run.steps] == pytest.approx([10.0, 5.0, 15.0])
+    assert run.steady and run.seconds == pytest.approx(20.0) == pytest.approx(until - since)
+
+
+def test_the_warm_up_is_left_out():
+    run, since, _ = run_of(rows(601, slow_first=50), BEGAN)
+    assert since >= BEGAN + 50 / 30 and run.warm_up_s == pytest.approx(since - BEGAN)
+    assert run.latency.p99 == pytest.approx(20.0)
+    assert max(edge for edge, _ in run.histogram) < 30
+
+
+def test_the_timeline_shows_the_warm_up_as_well():
+    run, _, _ = run_of(rows(601, slow_first=60), BEGAN)
+    assert run.timeline[1][2] == pytest.approx(220.0)
+    assert run.timeline[-1][1:] == pytest.approx((30.0, 20.0))
+
+
+def test_every_measured_frame_is_in_the_histogram():
+    run, _, _ = run_of(rows(601), BEGAN)
+    assert sum(count for _, count in run.histogram) == run.frames
+
+
+def test_a_percentile_needs_samples():
+    run, _, _ = run_of(rows(60), BEGAN)
+    assert run.latency.p50 is not None
+    assert run.latency.p95 is None and run.latency.p99 is None
+
+
+def test_frames_before_the_recording_are_counted_and_not_kept():
+    recorder = Recorder()
+    image = np.zeros((2, 2, 3), np.uint8)
+    frame = Frame("a", 0, 1.0, image, marks=(("asked", 0.9), ("capture", 1.0), ("detect", 1.1)))
+    recorder.add(frame)
+    assert recorder.rows == [] and recorder.read().frames == 1
+    recorder.recording = True
+    recorder.add(frame)
+    assert recorder.rows == [Row(1.0, frame.marks)] and recorder.read().frames == 2

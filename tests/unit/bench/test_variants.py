@@ -1,0 +1,120 @@
+import pytest
+import yaml
+
+from app import catalogue, config
+from app.bench import settings
+from app.bench.results import Machine
+from app.bench.variants import variant
+from app.chosen import chosen_models
+from app.device import planfile
+from app.device.backend import Model
+from app.device.jetson import sha256_of
+from app.errors import ConfigError, EngineError
+from tests.plans import NANO, SIDECAR
+
+
+def described(name="yolox_nano", path="model.onnx"):
+    return catalogue.find(name).model._replace(path=path)
+
+
+def nothing(model, values):
+    raise AssertionError("no engine is wanted on the CPU")
+
+
+def read(entry):
+    """The model as a config with that entry has it."""
+    tree = {
+        "cameras": [{"name": "a", "source": "test://"}], "detect": {"model": "x"},
+    }  # fmt: skip
+    parsed = config.parse(settings.text(settings.with_model(tree, entry)))
+    return chosen_models(parsed)["a"]
+
+
+@pytest.mark.parametrize("name", ["yolox_nano", "nanodet_g", "mobilenet_v2", "deimv2_femto"])
+def test_all_that_is_known_of_a_model_is_kept(name, tmp_path):
+    model = described(name)
+    entry = variant(model, {"size": "320x256"}, str(tmp_path), None, nothing)
+    assert yaml.safe_load(settings.text(entry)) == entry
+    made = read(entry)
+    assert made.input == model.input._replace(size_wh=(320, 256))
+    assert made._replace(input=model.input, name=model.name) == model
+
+
+def test_without_a_manifest_its_size_cannot_be_changed(tmp_path):
+    with pytest.raises(ConfigError, match="no manifest"):
+        variant(Model("a", "a.onnx"), {"size": "320x320"}, str(tmp_path), None, nothing)
+
+
+@pytest.mark.parametrize("values", [{"precision": "fp16"}, {"batch": "4"}])
+def test_the_cpu_has_no_precisions_and_no_batches(values, tmp_path):
+    with pytest.raises(ConfigError, match="wants a GPU"):
+        variant(described(), values, str(tmp_path), None, nothing)
+
+
+def test_the_cpu_is_fp32_one_by_one(tmp_path):
+    entry = variant(described(), {"precision": "fp32", "batch": "1"}, str(tmp_path), None, nothing)
+    assert entry["path"] == "model.onnx"
+
+
+ORIN = Machine(tensorrt=NANO.tensorrt, gpu=NANO.gpu)
+
+
+class Builder:
+    """Makes an engine's files, of a precision that may be another than was asked for."""
+
+    def __init__(self, precision=None):
+        self.built = []
+        self._precision = precision
+
+    def __call__(self, model, values):
+        self.built.append(dict(values))
+        made = SIDECAR._replace(
+            model=model,
+            batch=int(values.get("batch", "1")),
+            fingerprint=SIDECAR.fingerprint._replace(
+                precision=self._precision or values.get("precision", "fp16"),
+                onnx_sha256=sha256_of(model.path),
+            ),
+        )
+        return planfile.write(planfile.target(model.path), lambda file: file.write(b"plan"), made)
+
+
+@pytest.fixture
+def onnx(tmp_path):
+    path = tmp_path / "yolox_nano.onnx"
+    path.write_bytes(b"weights")
+    return described(path=str(path))
+
+
+def test_an_engine_is_built_once_and_beside_nobody_elses(onnx, tmp_path):
+    build = Builder()
+    values = {"precision": "fp16", "batch": "4"}
+    for _ in range(2):
+        entry = variant(onnx, values, str(tmp_path / "bench"), ORIN, build)
+    assert build.built == [values]
+    assert entry["name"] == "yolox_nano-fp16-b4" and "bench" in entry["path"]
+    assert planfile.find(onnx.path) is None
+
+
+@pytest.mark.parametrize("change", ["weights", "device", "batch", "damage"])
+def test_an_engine_that_does_not_fit_is_built_anew(onnx, tmp_path, change):
+    build = Builder()
+    entry = variant(onnx, {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build)
+    machine, values = ORIN, {"precision": "fp16"}
+    if change == "weights":
+        with open(onnx.path, "wb") as file:
+            file.write(b"others, and more of them")
+    elif change == "device":
+        machine = ORIN._replace(gpu="another")
+    elif change == "batch":
+        values = {"precision": "fp16", "batch": "2"}
+    else:
+        with open(planfile.find(entry["path"]) + ".json", "w") as file:
+            file.write("{")
+    variant(onnx, values, str(tmp_path / "b"), machine, build)
+    assert len(build.built) == 2
+
+
+def test_another_precision_than_was_asked_for_is_no_figure_of_it(onnx, tmp_path):
+    with pytest.raises(EngineError, match="no int8 engine came of it. fp16: killed"):
+        variant(onnx, {"precision": "int8"}, str(tmp_path / "b"), ORIN, Builder("fp16"))
