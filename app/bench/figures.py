@@ -1,0 +1,299 @@
+"""figures: what is told of a benchmark, as tables of text for the terminal and for the page."""
+
+from typing import Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from app.bench import honest
+from app.bench.honest import Get, Repeated
+from app.bench.results import Document, Floor, Run, Spread, Trial
+
+FEW = "–"  # too few samples
+CAPTURE = "capture"  # the step that ends where latency begins
+UNTOLD = "n/a"  # this machine does not tell, or there was nothing to measure
+
+
+class Table(NamedTuple):
+    """Each row begins with the name of what it tells of. ``feet``: what explains the figures."""
+
+    title: str
+    heads: Tuple[str, ...]
+    rows: Tuple[Tuple[str, ...], ...]
+    feet: Tuple[str, ...] = ()
+
+
+class Column(NamedTuple):
+    """
+    ``samples``: how many the figure is made of, where there may be too few. ``flat``: it is of the
+    runs that went as fast as they could.
+    """
+
+    head: str
+    get: Get
+    samples: Optional[Callable[[Run], int]] = None
+    flat: bool = False
+
+    def over(self, trial: Trial) -> Optional[Repeated]:
+        return honest.over(trial.flat if self.flat else trial.runs, self.get)
+
+
+def _of_spread(head: str, which: Callable[[Run], Optional[Spread]], percentile: str) -> Column:
+    def get(run: Run) -> Optional[float]:
+        spread = which(run)
+        value: Optional[float] = None if spread is None else getattr(spread, percentile)
+        return value
+
+    def samples(run: Run) -> int:
+        spread = which(run)
+        return 0 if spread is None else spread.samples
+
+    return Column(head, get, samples)
+
+
+def _latency(run: Run) -> Optional[Spread]:
+    return run.latency
+
+
+def _glass(run: Run) -> Optional[Spread]:
+    return run.glass
+
+
+FPS = Column("fps", lambda run: run.fps, lambda run: run.frames)
+MOST_FPS = Column("most fps", FPS.get, FPS.samples, flat=True)
+P50 = _of_spread("p50 ms", _latency, "p50")
+P95 = _of_spread("p95 ms", _latency, "p95")
+P99 = _of_spread("p99 ms", _latency, "p99")
+GLASS_P50 = _of_spread("glass p50", _glass, "p50")
+GLASS_P95 = _of_spread("glass p95", _glass, "p95")
+ENERGY = Column("mJ/frame", lambda run: run.use.mj_per_frame)
+SPEED = (FPS, MOST_FPS, P50, P95, P99, GLASS_P50, GLASS_P95)
+USE = (
+    Column("CPU %", lambda run: run.use.cpu_percent),
+    Column("RSS MB", lambda run: run.use.rss_mb),
+    Column("device MB", lambda run: run.use.device_mb),
+    Column("W", lambda run: run.use.power_w),
+    ENERGY,
+    Column("°C", lambda run: run.use.hottest_c),
+)
+
+
+def tables(document: Document) -> Tuple[Table, ...]:
+    """Those of them that have anything to tell, of the settings that were measured."""
+    measured = [trial for trial in document.trials if is_measured(trial)]
+    made = []
+    said: Set[str] = set()
+    for table in (_speed(measured), _lost(measured), _use(measured), _accuracy(document.trials)):
+        if table is not None:
+            made.append(table._replace(feet=tuple(foot for foot in table.feet if foot not in said)))
+            said.update(table.feet)
+    return tuple(made)
+
+
+def is_measured(trial: Trial) -> bool:
+    return bool(trial.runs or trial.flat)
+
+
+def name_of(trial: Trial) -> str:
+    """What people call it; a single setting bears no name of its own."""
+    return trial.name or trial.setting.get("model") or "as it is"
+
+
+def number(value: float) -> str:
+    """As many digits as such a figure is good for."""
+    return f"{value:.{decimals(value)}f}"
+
+
+def decimals(value: float) -> int:
+    return 0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+
+
+def repeated(figure: Optional[Repeated]) -> str:
+    """ "12.3 ±0.4": the median, and how far off the farthest repeat was."""
+    if figure is None:
+        return UNTOLD
+    text = number(figure.median)
+    if figure.apart is not None:
+        text += f" ±{figure.apart:.{decimals(figure.median)}f}"
+    return text
+
+
+def cell(trial: Trial, column: Column) -> str:
+    figure = column.over(trial)
+    runs = trial.flat if column.flat else trial.runs
+    if figure is None and column.samples is not None and any(map(column.samples, runs)):
+        return FEW
+    return repeated(figure)
+
+
+def share(value: Optional[float]) -> str:
+    """An accuracy, from 0 to 1."""
+    return UNTOLD if value is None else f"{value:.3f}"
+
+
+def bare(floor: Floor) -> str:
+    """What our way is compared with."""
+    return ("bare " if floor.runtime.startswith("ONNX") else "raw ") + floor.runtime
+
+
+def cost(floor: Floor) -> str:
+    """What we add to the network alone, with what it is made of."""
+    if floor.cost_ms is None:
+        few = min(floor.raw.samples, floor.ours.samples)
+        return f"{FEW} ({few} samples; p50 needs {honest.least(50)})"
+    text = f"{floor.cost_ms:.2f} ms p50 (ours {floor.ours.p50:.2f}, alone {floor.raw.p50:.2f}"
+    if floor.batch > 1:
+        text += f", batch {floor.batch}"
+    return text + (f"; {number(floor.raw_fps)} pictures/s alone)" if floor.raw_fps else ")")
+
+
+def costs(trials: Sequence[Trial]) -> Optional[Table]:
+    """What we add to the network alone, by setting."""
+    known = [(name_of(trial), trial.floor) for trial in trials if trial.floor is not None]
+    if not known:
+        return None
+    rows = tuple(
+        (name, _ms(one.cost_ms), _ms(one.ours.p50), _ms(one.raw.p50))
+        + (str(one.batch), UNTOLD if one.raw_fps is None else number(one.raw_fps))
+        for name, one in known
+    )
+    runtimes = dict.fromkeys(bare(one) for _, one in known)
+    heads = ("setting", "cost", "ours", "alone", "batch", "alone/s")
+    feet = "p50 of a picture to its detections, and of the network alone; its pictures a second"
+    return Table(f"Cost over {' and '.join(runtimes)}, in ms", heads, rows, (feet, *_feet(rows)))
+
+
+def _ms(value: Optional[float]) -> str:
+    return FEW if value is None else f"{value:.2f}"
+
+
+def steps(trial: Trial) -> Optional[Table]:
+    """Where the time of a frame goes, the medians of the repeats."""
+    names = dict.fromkeys(step.name for run in trial.runs for step in run.steps)
+    if not names:
+        return None
+
+    def of(name: str) -> Callable[[Run], Optional[Spread]]:
+        return lambda run: next((step.spread for step in run.steps if step.name == name), None)
+
+    sought = [(shown_step(name), of(name)) for name in names]
+    sought.append(("capture to end", _latency))
+    if any(run.glass is not None for run in trial.runs):
+        sought.append(("capture to a client's picture", _glass))
+    rows = tuple(
+        (name,)
+        + tuple(
+            cell(trial, _of_spread("", which, percentile)) for percentile in ("p50", "p95", "p99")
+        )
+        for name, which in sought
+    )
+    return Table("Where the time goes, in ms", ("step", "p50", "p95", "p99"), rows, _feet(rows))
+
+
+def shown_step(name: str) -> str:
+    if name == CAPTURE:
+        return "until there is a picture"
+    return "wait for " + name[3:] if name.startswith("to ") else name
+
+
+def layers(trial: Trial) -> Optional[Table]:
+    """The slowest first. Fused layers stand together."""
+    if not trial.layers:
+        return None
+    total = sum(layer.ms for layer in trial.layers) or 1.0
+    ordered = sorted(trial.layers, key=lambda layer: -layer.ms)
+    rows = tuple(
+        (layer.name, layer.kind, f"{layer.ms:.3f}", f"{100 * layer.ms / total:.1f}")
+        for layer in ordered
+    )
+    return Table(f"Layers, {total:.2f} ms in all", ("layer", "kind", "ms", "%"), rows)
+
+
+def _speed(trials: Sequence[Trial]) -> Optional[Table]:
+    rows = _rows(trials, SPEED)
+    if not rows:
+        return None
+    feet = ["ms from capture to the end of the last stage"]
+    if any(run.glass for trial in trials for run in trial.runs):
+        feet[0] += "; glass: to a decoded picture in an RTSP client"
+    if any(trial.flat for trial in trials):
+        feet.append("most fps: as fast as it goes; all else at the cameras' own rate")
+    return _full("Speed", SPEED, rows, feet)
+
+
+def _use(trials: Sequence[Trial]) -> Optional[Table]:
+    rows = _rows(trials, USE)
+    return _full("What it takes of the machine", USE, rows, []) if rows else None
+
+
+def _lost(trials: Sequence[Trial]) -> Optional[Table]:
+    rows = []
+    for trial in trials:
+        if not trial.runs:
+            continue
+        counts = [
+            sum(one)
+            for one in zip(
+                *(
+                    (run.came, run.frames, run.dropped, run.skipped, run.unseen)
+                    for run in trial.runs
+                )
+            )
+        ]
+        rows.append((name_of(trial),) + tuple(map(str, counts)))
+    if not rows:
+        return None
+    heads = ("setting", "came", "finished", "at the door", "not encoded", "unseen")
+    feet = ("all runs together; at the door: a newer picture took its place",)
+    return Table("Frames, and where they were lost", heads, tuple(rows), feet)
+
+
+def _accuracy(trials: Sequence[Trial]) -> Optional[Table]:
+    known = [(name_of(trial), trial.accuracy) for trial in trials if trial.accuracy is not None]
+    if not known:
+        return None
+    sources = dict.fromkeys(one.source for _, one in known if one.source)
+    labelled = any(one.ap is not None for _, one in known)
+    feet = ["AP: mAP@[.5:.95] against labels"] if labelled else []
+    feet += ["agreement: with FP32 on the CPU"]
+    feet += ["pictures: " + ", ".join(sources)] if sources else []
+    rows = tuple(
+        (name, *((share(one.ap), share(one.ap50)) if labelled else ()))
+        + (share(one.agreement), str(one.pictures))
+        for name, one in known
+    )
+    heads = ("setting", *(("AP", "AP50") if labelled else ()), "agreement", "pictures")
+    return Table("Accuracy", heads, rows, tuple(feet))
+
+
+def _rows(trials: Sequence[Trial], columns: Sequence[Column]) -> List[Tuple[str, ...]]:
+    return [
+        (name_of(trial),) + tuple(cell(trial, column) for column in columns) for trial in trials
+    ]
+
+
+def _full(
+    title: str, columns: Sequence[Column], rows: List[Tuple[str, ...]], feet: List[str]
+) -> Optional[Table]:
+    """Without the columns that nothing is known of, which are named below."""
+    heads = ("setting",) + tuple(column.head for column in columns)
+    kept = [
+        place
+        for place in range(len(heads))
+        if place == 0 or any(row[place] != UNTOLD for row in rows)
+    ]
+    if len(kept) == 1:
+        return Table(title, (), (), ("not measured here: " + ", ".join(heads[1:]),))
+    untold = [head for place, head in enumerate(heads) if place not in kept]
+    feet += ["not measured here: " + ", ".join(untold)] if untold else []
+    shown = tuple(tuple(row[place] for place in kept) for row in rows)
+    return Table(title, tuple(heads[place] for place in kept), shown, tuple(feet) + _feet(shown))
+
+
+def _feet(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
+    """What the signs in the cells mean."""
+    cells = [text for row in rows for text in row[1:]]
+    feet = []
+    if any("±" in text for text in cells):
+        feet.append("±: how far the farthest repeat is from their median")
+    if FEW in cells:
+        needs = ", ".join(f"p{percent} {honest.least(percent)}" for percent in (50, 95, 99))
+        feet.append(f"{FEW}: too few samples ({needs} at least)")
+    return tuple(feet)

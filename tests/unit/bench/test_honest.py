@@ -1,0 +1,140 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from app.bench import honest
+from app.bench.results import Spread
+from tests import measured
+
+
+@pytest.mark.parametrize("percent, samples", [(50, 10), (95, 100), (99, 500)])
+def test_how_many_samples_a_percentile_needs(percent, samples):
+    assert honest.least(percent) == samples
+
+
+@pytest.mark.parametrize(
+    "count, known",
+    [
+        (0, ""), (1, ""), (9, ""), (10, "p50"), (99, "p50"), (100, "p50 p95"), (499, "p50 p95"),
+        (500, "p50 p95 p99"),
+    ],
+)  # fmt: skip
+def test_a_percentile_is_told_only_where_enough_samples_lie_beyond_it(count, known):
+    values = np.random.RandomState(count).permutation(count) + 1.0
+    spread = honest.spread_of(values)
+    assert spread.samples == count
+    assert [name for name in ("p50", "p95", "p99") if getattr(spread, name) is not None] == (
+        known.split()
+    )
+    assert (spread.mean is not None) == (count >= 10)
+    if known:
+        assert spread.p50 == np.median(values) and spread.mean == np.mean(values)
+    for name in known.split():
+        assert np.sum(values > getattr(spread, name)) >= honest.BEYOND
+    assert all(type(value) in (int, float, type(None)) for value in spread)  # JSON takes no other
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ([], None),
+        ([None], None),
+        ([4.0], (4.0, 1, None, None)),
+        ([4.0, None], (4.0, 1, None, None)),
+        ([9.0, 2.0], (5.5, 2, 2.0, 9.0)),
+        ([9.0, 2.0, 3.0, None], (3.0, 3, 2.0, 9.0)),
+    ],
+)
+def test_repeats_are_told_as_median_and_range_and_one_run_as_no_range(values, told):
+    runs = [measured.run(frames=20)._replace(fps=value) for value in values]
+    assert honest.over(runs, lambda run: run.fps) == told
+
+
+def test_how_far_the_farthest_repeat_is():
+    assert honest.Repeated(3.0, 3, 2.0, 9.0).apart == 6.0
+    assert honest.Repeated(3.0, 3, -9.0, 4.0).apart == 12.0
+    assert honest.Repeated(3.0, 1).apart is None
+
+
+@pytest.mark.parametrize("before, after", [(1, 1), (1, 3), (2, 2), (2, 3), (3, 3)])
+def test_the_chance_of_noise_is_what_counting_all_orders_says(before, after):
+    orders = list(itertools.permutations(range(before + after)))
+    apart = [
+        order
+        for order in orders
+        if max(order[:before]) < min(order[before:]) or min(order[:before]) > max(order[before:])
+    ]
+    assert honest.chance(before, after) == pytest.approx(len(apart) / len(orders))
+
+
+def test_nothing_speaks_against_steady_repeats_with_locked_clocks():
+    assert honest.notes(measured.grid()) == ()
+
+
+@pytest.mark.parametrize(
+    "name, notes",
+    [
+        ("empty", ["interrupted: what had", "clocks: not known to be locked"]),
+        ("single", ["clocks: not told by this machine"]),
+        ("once", ["one run only", "clocks: not told by this machine"]),
+        (
+            "throttled",
+            [
+                "throttled in 1 of 2 runs (GPU: thermal)",
+                "not steady in 1 of 2 runs",
+                "other programs took more than 5 %",
+                "clocks: not locked",
+            ],
+        ),
+        (
+            "interrupted",
+            [
+                "interrupted",
+                "fp16: one run only",
+                "fp16: too few frames for every percentile: p95 needs 100, p99 needs 500",
+            ],
+        ),
+        ("troubled", ["one run only"]),
+    ],
+)
+def test_what_speaks_against_figures(name, notes):
+    found = honest.notes(measured.everything()[name])
+    assert len(found) == len(notes)
+    for text, beginning in zip(found, notes):
+        assert text.startswith(beginning)
+
+
+def test_what_others_take_counts_against_the_whole_machine():
+    """Half a core is a quarter of two, and nothing of sixteen."""
+
+    def notes(cores):
+        use = measured.board(20.0, 9.0)._replace(others_percent=50.0)
+        one = measured.grid().trials[0]
+        trial = one._replace(runs=tuple(run._replace(use=use) for run in one.runs))
+        return honest.notes(measured.document([trial], measured.ORIN._replace(cores=cores)))
+
+    assert any("other programs" in note for note in notes(2))
+    assert notes(16) == ()
+
+
+def test_runs_as_fast_as_it_goes_are_held_to_the_same():
+    (trial,) = measured.single().trials
+    shaken = trial.flat[0]._replace(steady=False)
+    document = measured.document([trial._replace(flat=(shaken,) + trial.flat[1:])])
+    assert honest.notes(document) == (
+        "not steady in 1 of 6 runs: the rate was still changing at the end",
+    )
+
+
+def test_a_note_is_said_once_and_names_few_settings():
+    one = measured.interrupted().trials[1]
+    whole = measured.grid().trials[0]
+    trials = [one._replace(name="s{}".format(number)) for number in range(5)] + [whole]
+    found = honest.notes(measured.document(trials, notes=("mind the gap", "mind the gap")))
+    assert found[0] == "mind the gap" and found.count("mind the gap") == 1
+    assert "s0, s1, s2 and 2 more: one run only" in found[1]
+
+
+def test_spread_of_nothing_is_a_spread():
+    assert honest.spread_of(np.zeros(0)) == Spread(0)

@@ -1,0 +1,179 @@
+import pytest
+
+from app.bench.results import Accuracy, Run, Spread, Trial
+from app.bench.tune import Goal, Known, Search
+
+
+class Box:
+    """A Bench whose machine is a formula; ``measured`` is what it was asked, in order."""
+
+    def __init__(self, backend="host", broken=(), p95=None, agreement=None):
+        self.backend = backend
+        self.measured = []
+        self._broken = broken
+        self._p95 = p95 or (lambda values: 50.0)
+        self._agreement = agreement or (lambda values: 1.0)
+
+    def measure(self, settings, seconds, repeats, flat=True):
+        made = []
+        for setting in settings:
+            self.measured.append(dict(setting.values))
+            made.append(self.trial(setting, repeats))
+        return made
+
+    def trial(self, setting, repeats=1):
+        values = setting.values
+        if any(values.get(name) == value for name, value in self._broken):
+            return Trial(setting.name, dict(values), problem="cannot be")
+        p95 = self._p95(values)
+        run = Run(0.0, 6.0, True, 180, 30.0, Spread(180, p95 / 2, p95 / 2, p95), (), came=180)
+        accuracy = Accuracy(32, agreement=self._agreement(values))
+        return Trial(setting.name, dict(values), runs=(run,) * repeats, accuracy=accuracy)
+
+
+class Clock:
+    def __init__(self, step=0.0):
+        self.now, self._step = 0.0, step
+
+    def __call__(self):
+        self.now += self._step
+        return self.now
+
+
+def search(box, latency_ms=100.0, agreement=0.95, known=None, clock=None, minutes=15.0):
+    said = []
+    goal = Goal(latency_ms, agreement, minutes)
+    return Search(box, goal, known or Known(), said.append, clock or Clock())
+
+
+def cost(values):
+    """Of a CPU: two threads are best; a small input and a rare look are cheap."""
+    base = {"1": 200.0, "2": 120.0, "4": 160.0}[values["threads"]]
+    wide = int(values.get("size", "416x416").split("x")[0])
+    return base * (wide / 416) ** 2 / int(values.get("interval", "1"))
+
+
+def alike(values):
+    return {"416": 1.0, "288": 0.97, "192": 0.8}[values.get("size", "416x").split("x")[0]]
+
+
+def test_what_is_fast_enough_stays_as_it_is():
+    box = Box(p95=cost, agreement=alike)
+    found = search(box, latency_ms=150).find({"model": "m"}, (416, 416), 4)
+    assert found.setting.values == {"model": "m", "threads": "2"}
+    assert len(box.measured) == 3
+
+
+def test_a_smaller_input_comes_before_a_rarer_look():
+    box = Box(p95=cost, agreement=alike)
+    found = search(box, latency_ms=100).find({}, (416, 416), 4)
+    assert found.setting.values == {"threads": "2", "size": "288x288"}
+
+
+def test_an_input_that_answers_otherwise_is_not_taken():
+    box = Box(p95=cost, agreement=alike)
+    found = search(box, latency_ms=40).find({}, (416, 416), 4)
+    assert found.setting.values == {"threads": "2", "size": "288x288", "interval": "2"}
+
+
+def test_a_model_of_one_size_is_looked_at_less_often():
+    box = Box(p95=cost, agreement=alike, broken=[("size", "288x288"), ("size", "192x192")])
+    found = search(box, latency_ms=40).find({}, (416, 416), 4)
+    assert found.setting.values == {"threads": "2", "interval": "3"}
+
+
+def test_what_cannot_be_is_said_with_the_nearest():
+    box = Box(p95=cost, agreement=alike)
+    found = search(box, latency_ms=2).find({}, (416, 416), 4)
+    assert found.setting is None and "nearest" in found.why and "interval 8" in found.why
+
+
+def test_on_a_gpu_int8_has_to_agree():
+    box = Box(
+        "gpu",
+        p95=lambda values: {"fp16": 60.0, "int8": 30.0}[values["precision"]],
+        agreement=lambda values: 0.7 if values["precision"] == "int8" else 1.0,
+    )
+    found = search(box).find({}, None, 4)
+    assert found.setting.values == {"precision": "fp16"}
+
+
+def test_what_was_asked_for_is_not_searched():
+    box = Box(p95=cost, agreement=alike)
+    found = search(box, latency_ms=60).find({"threads": "1", "interval": "1"}, (416, 416), 4)
+    assert found.setting is None
+    assert all(one["threads"] == one["interval"] == "1" for one in box.measured)
+
+
+def test_frames_lost_at_the_door_are_no_way_to_be_fast():
+    class Leaky(Box):
+        def trial(self, setting, repeats=1):
+            made = super().trial(setting, repeats)
+            lost = made.runs[0]._replace(dropped=5 if "interval" not in setting.values else 0)
+            return made._replace(runs=(lost,))
+
+    found = search(Leaky(p95=cost, agreement=alike), latency_ms=500).find(
+        {"size": "416x416"}, None, 1
+    )
+    assert found.setting.values["interval"] == "2"
+
+
+def test_an_interrupted_search_measures_nothing_twice():
+    kept = []
+    box = Box(p95=cost, agreement=alike)
+    search(box, latency_ms=40, known=Known((), lambda trials: kept.append(list(trials)))).find(
+        {}, (416, 416), 4
+    )
+    again = Box(p95=cost, agreement=alike)
+    before = kept[2]  # three measurements, then the power went
+    found = search(again, latency_ms=40, known=Known(before)).find({}, (416, 416), 4)
+    assert found.setting.values == {"threads": "2", "size": "288x288", "interval": "2"}
+    assert again.measured == box.measured[3:]
+
+
+def test_when_time_is_over_it_ends():
+    box = Box(p95=cost, agreement=alike)
+    one = search(box, latency_ms=2, clock=Clock(step=20.0), minutes=1.0)
+    found = one.find({}, (416, 416), 4)
+    assert found.setting is None and "time was over" in found.why
+    assert len(box.measured) <= 3
+
+
+def test_the_proof_may_fall_to_the_next_best():
+    box = Box(p95=cost, agreement=alike)
+    one = search(box, latency_ms=130)
+    assert one.find({}, (416, 416), 4).setting.values == {"threads": "2"}
+    for setting, _ in list(one.tried):
+        one._measured(dict(setting.values, interval="2"))
+    slow = {"threads": "2"}
+
+    def again(setting):
+        made = box.trial(setting)
+        if setting.values == slow:
+            runs = tuple(r._replace(latency=r.latency._replace(p95=500.0)) for r in made.runs)
+            return made._replace(runs=runs)
+        return made
+
+    found = one.prove(again)
+    assert found.setting.values == {"threads": "2", "interval": "2"}
+
+
+def test_where_nothing_proves_itself_nothing_is_found():
+    box = Box(p95=cost, agreement=alike)
+    one = search(box, latency_ms=130)
+    one.find({}, (416, 416), 4)
+    broken = Box(broken=[("threads", "2"), ("threads", "1"), ("threads", "4")])
+    assert one.prove(broken.trial).setting is None
+
+
+@pytest.mark.parametrize("p95", [None])
+def test_a_run_too_short_to_tell_is_no_proof(p95):
+    class Short(Box):
+        def trial(self, setting, repeats=1):
+            made = super().trial(setting, repeats)
+            return made._replace(
+                runs=tuple(r._replace(latency=Spread(20, 1.0, 1.0)) for r in made.runs)
+            )
+
+    found = search(Short()).find({"threads": "1"}, None, 1)
+    assert found.setting is None
