@@ -11,6 +11,7 @@ from typing import Iterator, List, Optional
 
 from app import (
     catalogue,
+    cli_bench,
     cli_build,
     cli_convert,
     cli_doctor,
@@ -45,6 +46,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         "build": _build,
         "engines": _engines,
         "doctor": _doctor,
+        "bench": _bench,
     }
     try:
         with handling(interrupt):
@@ -141,6 +143,10 @@ def _heatmap(arguments: argparse.Namespace) -> int:
 
 def _engines(arguments: argparse.Namespace) -> int:
     return cli_build.listing(arguments, terminal, _say)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    return cli_bench.run(arguments, terminal, _say)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from app import __version__, cli_build, cli_convert, cli_doctor, cli_heatmap
+from app import __version__, cli_bench, cli_build, cli_convert, cli_doctor, cli_heatmap
 from app.cli_types import duration, fraction, port, positive, threads
 from app.media import uri
 
@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         ("build", "make TensorRT engines of models, on the device", cli_build.declare_build),
         ("engines", "list the engines, and whether each runs here", cli_build.declare_engines),
         ("doctor", "say what is wrong with this machine, and what mends it", cli_doctor.declare),
+        ("bench", "measure how fast, how late and how accurate it is here", cli_bench.declare),
         ("heatmap", "draw where things were for how long", cli_heatmap.declare),
         ("convert", "make an ONNX model and its manifest of a PyTorch module", cli_convert.declare),
     ):

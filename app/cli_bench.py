@@ -1,0 +1,209 @@
+"""cli_bench: `jetwatch bench`: how fast, how late, how accurate, how hot, and what to set."""
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+import time
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+
+from app import atomic, catalogue, cli_build, cli_tune, engines
+from app.bench import compare, page, results, settings, table
+from app.bench.bench import Bench, Options, labelled
+from app.bench.settings import VARIED
+from app.cli_types import between, fraction, positive
+from app.device.backend import Model
+from app.device.build import INT8
+from app.device.plan import Sidecar
+from app.errors import ConfigError, OutputError
+from app.media import uri
+from app.media.camera import Camera
+from app.terminal import Terminal
+
+_CLIPS = ("bikes", "vtest")
+_PATTERN = "test://?size=1280x720&fps=30"
+Say = Callable[[str], None]
+
+
+def declare(one: argparse.ArgumentParser) -> None:
+    """What may be typed after `jetwatch bench`."""
+    one.epilog = (
+        "Runs the whole pipeline in processes of its own: source, network, tracks, drawing,\n"
+        "encoder, and an RTSP client that decodes and reads when each picture was taken. A clip\n"
+        "is played as a camera would give it, then as fast as it goes. What several values are\n"
+        "given for is compared: every combination, by turns, --repeats times.\n\n"
+        "examples:\n"
+        "  jetwatch bench\n"
+        "  jetwatch bench configs/door-counter.yaml --cameras 1,2,4\n"
+        "  jetwatch bench --model yolox_nano --precision fp32,fp16,int8 --labelled photos/\n"
+        "  jetwatch bench CONFIG --tune --latency-ms 100 --write tuned.yaml\n"
+        "  jetwatch bench --json now.json --html now.html\n"
+        "  jetwatch bench --compare before.json now.json"
+    )
+    add = one.add_argument
+    add("config", nargs="?", metavar="CONFIG", help="a YAML file (default: one camera, tracked)")
+    add("--source", metavar="URI", help="clip, folder, camera or test:// (default: a clip here)")
+    for varied in VARIED:
+        add(f"--{varied.name}", metavar="A,B..", help=varied.about)
+    add("--labelled", metavar="FOLDER", help="pictures with COCO or YOLO labels, for AP")
+    add("--layers", action="store_true", help="the time of each layer as well")
+    add(
+        "--seconds",
+        type=lambda text: between(text, 1, 3600),
+        default=20.0,
+        metavar="N",
+        help="of each run, warm-up aside (default: 20)",
+    )
+    add("--repeats", type=positive, default=3, metavar="N", help="of each run (default: 3)")
+    add("--tune", action="store_true", help="search the settings that keep --latency-ms")
+    add(
+        "--latency-ms",
+        type=lambda text: between(text, 1, 60000),
+        default=100.0,
+        metavar="N",
+        help="tune: of 95 in 100 frames, from capture to the end (default: 100)",
+    )
+    add(
+        "--min-agreement",
+        type=fraction,
+        default=0.95,
+        metavar="A",
+        help="tune: with FP32 at the model's own size, 0 to 1 (default: 0.95)",
+    )
+    add(
+        "--minutes",
+        type=lambda text: between(text, 0.1, 1440),
+        default=15.0,
+        metavar="N",
+        help="tune: for the search; an interrupted one goes on where it was (default: 15)",
+    )
+    add("--write", metavar="FILE.yaml", help="tune: the config, once it has proven itself")
+    add("--json", metavar="FILE", help="write all figures there (default: out/bench/DATE.json)")
+    add("--html", metavar="FILE", help="write a page there (default: beside the JSON)")
+    cli_build.declare_how(one)
+    add("--compare", nargs=2, metavar="FILE", help="say what differs between two JSON files")
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:
+    if arguments.compare:
+        before, after = (results.read(path) for path in arguments.compare)
+        for line in compare.changes(before, after):
+            say(line)
+        return 0
+    if arguments.log_level != "debug":
+        logging.getLogger("app.media.live").setLevel(logging.ERROR)  # our own client comes and goes
+    asked = _asked(arguments)
+    chosen = settings.combinations(asked)
+    tree = _base(arguments, asked)
+    if arguments.labelled:
+        labelled(arguments.labelled)  # says what is wrong with it before anything is built
+    options = Options(arguments.labelled or "", arguments.layers)
+
+    def made(tree: settings.Tree) -> Bench:
+        return Bench(tree, options, _builder(arguments, tree, terminal), _status(terminal), say)
+
+    bench = made(tree)
+    path, page_path = _files(arguments)
+    if arguments.tune:
+        return cli_tune.run(arguments, bench, asked, made, terminal, say)
+    interrupted = False
+    try:
+        with bench:
+            bench.measure(chosen, arguments.seconds, arguments.repeats)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        terminal.end_status()
+    document = bench.document(_command(), interrupted)
+    _tell(document, path, page_path, say)
+    return 130 if interrupted else 0
+
+
+def _asked(arguments: argparse.Namespace) -> Dict[str, List[str]]:
+    """Name -> values, of what is varied or set."""
+    given = vars(arguments)
+    made = {}
+    for varied in VARIED:
+        if given[varied.name] is not None:
+            made[varied.name] = [part.strip() for part in given[varied.name].split(",")]
+            if not all(made[varied.name]):
+                raise ConfigError(f"--{varied.name} has an empty value")
+    return made
+
+
+def _base(arguments: argparse.Namespace, asked: Mapping[str, Sequence[str]]) -> settings.Tree:
+    model = asked["model"][0] if "model" in asked else None
+    source = arguments.source
+    if source is not None:
+        uri.parse(source)
+    if arguments.config is None:
+        model = model or catalogue.default()
+        source = source or _clip()
+    return settings.base(arguments.config, source, model)
+
+
+def _clip() -> str:
+    """A clip of the catalogue that is here, or the test pattern."""
+    for name in _CLIPS:
+        path = catalogue.file_of(catalogue.find(name))
+        if path is not None:
+            return path
+    return _PATTERN
+
+
+def _builder(
+    arguments: argparse.Namespace, tree: settings.Tree, terminal: Terminal
+) -> Callable[[Model, Mapping[str, str]], Sidecar]:
+    """How an engine of a variant is made."""
+
+    def build(model: Model, values: Mapping[str, str]) -> Sidecar:
+        pictures = arguments.calibrate
+        if pictures is None and values.get("precision") == INT8:
+            pictures = Camera("calibration", uri.parse(str(tree["cameras"][0]["source"])))
+        wish = engines.Wish(
+            precision=values.get("precision", engines.BEST),
+            batch=int(values.get("batch", "1")),
+            calibrate=pictures,
+            workspace_mb=arguments.workspace_mb,
+            effort=arguments.effort,
+            lean=arguments.lean,
+            calibrator=arguments.calibrator,
+            force=True,  # what it costs is what is to be seen
+        )
+        return cli_build.built(model, wish, terminal)
+
+    return build
+
+
+def _status(terminal: Terminal) -> Callable[[str], None]:
+    return lambda text: terminal.status(text, time.monotonic())
+
+
+def _command() -> str:
+    """What was typed, without secrets."""
+    return "jetwatch " + " ".join(shlex.quote(uri.redacted(word)) for word in sys.argv[1:])
+
+
+def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
+    """Where the figures and the page go. Raises OutputError where they cannot."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = arguments.json or os.path.join("out", "bench", f"{stamp}.json")
+    page_path = arguments.html or os.path.splitext(path)[0] + ".html"
+    for one in (path, page_path):
+        try:
+            atomic.check(one)
+            os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{one}: cannot be written: {error.strerror}") from error
+    return path, page_path
+
+
+def _tell(document: results.Document, path: str, page_path: str, say: Say) -> None:
+    """The table, then the files."""
+    for line in table.lines(document):
+        say(line)
+    results.write(path, document)
+    page.write(page_path, document)
+    say(f"all figures: {path}")
+    say(f"as a page:   {page_path}")

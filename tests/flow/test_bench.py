@@ -1,0 +1,211 @@
+"""`jetwatch bench` as people run it: real processes, a real clip, a real RTSP client."""
+
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from app.bench import results
+from tests import needs, tiny
+from tests.command import ROOT, finish, jetwatch, start, wait_for
+from tests.data import data
+
+QUICK = ("--seconds", "1", "--repeats", "1")
+
+
+@pytest.fixture
+def model(tmp_path):
+    return tiny.detector(tmp_path / "tiny.onnx")
+
+
+def pattern(fps=30):
+    return f"test://?size=320x240&fps={fps}"
+
+
+def measured(folder):
+    return results.read(str(folder / "b.json"))
+
+
+def bench(folder, *words, **rest):
+    files = ("--json", folder / "b.json", "--html", folder / "b.html")
+    return jetwatch("bench", *files, *words, cwd=folder, seconds=120, **rest)
+
+
+def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
+    needs.gstreamer("GstRtspServer")
+    clip = data("videos", "bikes.mp4")
+    onnx = data("models", "yolox_nano_416_dyn.onnx")
+    done = bench(tmp_path, "--source", clip, "--model", onnx, *QUICK, "--layers")
+    assert done.code == 0, done.err
+    document = measured(tmp_path)
+    (trial,) = document.trials
+    (run,) = trial.runs
+    assert not trial.problem and run.frames >= 100
+    assert run.fps > 1 and run.latency.p50 > 1
+    assert {step.name for step in run.steps} >= {"capture", "detect", "track", "overlay", "publish"}
+    assert run.glass.samples >= 50
+    assert run.glass.p50 > run.latency.p50  # the encoder and the client come after it
+    assert run.use.cpu_percent > 1 and run.use.rss_mb > 20
+    assert run.came >= run.frames - 5
+    assert trial.flat[0].fps > 1 and trial.flat[0].dropped == 0
+    assert trial.floor.raw.p50 > 1 and trial.floor.ours.p50 > 1
+    assert trial.accuracy.agreement == 1.0 and trial.accuracy.pictures > 10  # it is its reference
+    assert any("Conv" in layer.name or "Conv" in layer.kind for layer in trial.layers)
+    assert trial.model_sha256.startswith("b220d4d3")
+    assert document.machine.cores >= 1 and document.machine.encoder
+    assert "bikes.mp4" in document.command and not document.interrupted
+    page = (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert "<svg" in page and "bikes.mp4" in page
+    assert f"{run.latency.p50:.0f}"[:1] in done.out
+
+
+@pytest.mark.slow
+def test_settings_are_compared_and_what_cannot_be_is_said(tmp_path, model):
+    words = ("--threads", "1,2", "--precision", "fp32,int8")
+    done = bench(tmp_path, "--source", pattern(), "--model", model, *words, *QUICK)
+    assert done.code == 0, done.err
+    trials = measured(tmp_path).trials
+    assert [trial.setting["precision"] for trial in trials] == ["fp32", "fp32", "int8", "int8"]
+    assert all("wants a GPU" in trial.problem for trial in trials[2:])
+    assert all(trial.runs and not trial.problem for trial in trials[:2])
+
+
+@pytest.mark.slow
+def test_a_config_of_several_cameras_and_outputs(tmp_path, model):
+    (tmp_path / "clips").mkdir()
+    with socket.socket() as taken:  # as by the service itself
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        config = tmp_path / "two.yaml"
+        config.write_text(
+            f"cameras: [{{name: a, source: '{pattern()}'}}, {{name: b, source: '{pattern(15)}'}}]\n"
+            f"detect: {{model: '{model}'}}\n"
+            f"rtsp: {{port: {taken.getsockname()[1]}}}\n"
+            "record: {path: 'clips/{camera}.mp4'}\nreport: {path: report.jsonl}\n"
+            "counters: counters.json\n"
+        )
+        done = bench(tmp_path, config, "--cameras", "1,2", *QUICK)
+    assert done.code == 0, done.err
+    one, two = measured(tmp_path).trials
+    assert two.runs[0].fps > 1.2 * one.runs[0].fps
+    assert os.listdir(str(tmp_path / "clips")) == []  # what the service keeps is not touched
+    assert not (tmp_path / "report.jsonl").exists() and not (tmp_path / "counters.json").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_gives_what_there_is(tmp_path, model):
+    words = ("--source", pattern(), "--model", model, "--threads", "1,2", "--repeats", "9")
+    process = start(
+        "bench", *words, "--seconds", "1", "--json", tmp_path / "b.json", cwd=tmp_path
+    )  # fmt: skip
+    wait_for(process, lambda: children(process.pid) and seconds_of(process.pid) > 1.5, 60)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130, done.err
+    assert measured(tmp_path).interrupted
+    assert not children(process.pid)
+
+
+def children(pid):
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
+                    found.append(name)
+        except (OSError, ValueError):
+            pass
+    return found
+
+
+def seconds_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0.0
+
+
+@pytest.mark.slow
+def test_it_finds_and_proves_a_config(tmp_path, model):
+    out = tmp_path / "tuned.yaml"
+    words = ("--source", pattern(), "--model", model, "--write", out, *QUICK)
+    done = jetwatch(
+        "bench", "--tune", "--latency-ms", "2000", "--minutes", "1", *words,
+        cwd=tmp_path, seconds=180,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "threads" in out.read_text() and "95 of 100" in out.read_text()
+    assert jetwatch("check", out).code == 0
+    kept = [name for name in os.listdir(str(tmp_path / "out" / "bench")) if name.startswith("tune")]
+    assert len(kept) == 1
+
+
+@pytest.mark.slow
+def test_where_nothing_keeps_the_goal_nothing_is_written(tmp_path, model):
+    out = tmp_path / "tuned.yaml"
+    words = ("--source", pattern(), "--model", model, "--threads", "1", "--interval", "1")
+    done = jetwatch(
+        "bench", "--tune", "--latency-ms", "1", "--write", out, *words, *QUICK,
+        cwd=tmp_path, seconds=180,
+    )  # fmt: skip
+    assert done.code == 1 and not out.exists()
+    assert "nothing keeps 1 ms" in done.out
+
+
+@pytest.mark.parametrize(
+    "code, told, words",
+    [
+        (78, "--precision 'bf16' must be one of", ["--precision", "bf16"]),
+        (78, "has an empty value", ["--model", "a,,b"]),
+        (78, "is called 'no_such'", ["--model", "no_such"]),
+        (78, "no such file", ["--model", "no_such.onnx"]),
+        (66, "no such folder", ["--labelled", "nowhere"]),
+        (66, "no labels beside", ["--labelled", "."]),
+        (66, "no such file", ["--source", "nowhere.mp4"]),
+        (66, "the file is empty", ["--source", "empty.mp4"]),
+        (78, "cannot be read", ["--compare", "a.json", "b.json"]),
+        (78, "is no jetwatch-bench/1 file", ["--compare", "broken.json", "broken.json"]),
+        (73, "cannot be written", ["--json", "folder"]),
+        (78, "must be below", ["two.yaml"]),
+        (2, "is not a number", ["--seconds", "x"]),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "broken.json").write_text(json.dumps({"format": "jetwatch-bench/1", "trials": 3}))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "two.yaml").write_text("cameras: [{name: a, source: 'test://'}]\n")
+    base = [] if "--source" in words else ["--source", pattern()]
+    base += [] if "--model" in words else ["--model", model]
+    if words == ["two.yaml"]:
+        base, told = [], "detect is required"
+    done = jetwatch("bench", *words, *base, *QUICK, cwd=tmp_path)
+    assert done.code == code, (done.code, done.out, done.err)
+    assert told in done.err, done.err
+
+
+@pytest.mark.slow
+def test_without_gstreamer_it_says_what_was_left_out(tmp_path, model):
+    absent = tmp_path / "absent" / "gi"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text("raise ImportError('no gi here')\n")
+    done = bench(
+        tmp_path, "--source", pattern(), "--model", model, *QUICK, path=[tmp_path / "absent"]
+    )
+    assert done.code == 0, done.err
+    document = measured(tmp_path)
+    assert document.trials[0].runs[0].glass is None
+    assert any("nothing was encoded" in note for note in document.notes)
+
+
+def test_the_script_teaches(tmp_path):
+    import subprocess
+
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "benchmark"), "--help"], stdout=subprocess.PIPE, timeout=60
+    )
+    assert done.returncode == 0 and b"jetwatch bench --help" in done.stdout
