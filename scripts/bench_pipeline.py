@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from app import assemble  # noqa: E402
 from app.core.frame import Frame  # noqa: E402
 from app.core.pipeline import Pipeline  # noqa: E402
-from app.core.stage import Source, Stage  # noqa: E402
+from app.core.stage import BatchStage, Source, Stage  # noqa: E402
 from app.flags import Flags, with_flags  # noqa: E402
 
 
@@ -60,9 +60,40 @@ def plain_loop(pipeline):
     """The same source and stages, one after another on this thread: frames finished."""
     (source,) = pipeline.sources
     frames = source.frames(threading.Event())
-    for stage in [stage for lane in pipeline.lanes for stage in lane]:
-        frames = stage.run(frames)
-    return sum(1 for _ in frames)
+    return sum(1 for _ in in_order(pipeline.lanes, frames))
+
+
+def in_order(lanes, frames):
+    """What becomes of frames, each of which passes all stages of the lanes before the next does."""
+    for stage in (stage for lane in lanes for stage in lane):
+        if isinstance(stage, BatchStage):
+            batches = stage.run((frame,) for frame in frames)
+            frames = (frame for batch in batches for frame in batch)
+        else:
+            frames = stage.run(frames)
+    return frames
+
+
+def in_threads(pipeline):
+    """As the product runs it: frames finished."""
+    pipeline.run(threading.Event())
+    return pipeline.meter.read().frames
+
+
+# What is compared: inference threads, 0 for one on every core, and how it is run.
+CONTENDERS = {
+    "plain loop, 1 inference thread": (1, plain_loop),
+    "pipeline, 1 inference thread": (1, in_threads),
+    f"pipeline, {len(os.sched_getaffinity(0))} inference threads (default)": (0, in_threads),
+}
+
+
+@contextlib.contextmanager
+def assembled(flags, frames):
+    """The pipeline of these flags, on the CPU, for that many frames."""
+    config = with_flags(None, flags._replace(backend="host"))
+    with contextlib.closing(assemble.backend(config)) as backend:
+        yield assemble.assemble(config, backend, frames)
 
 
 def main():
@@ -77,26 +108,13 @@ def main():
     print(f"machinery: {statistics.median(costs):.0f} us a frame (" + _list(costs) + ")")
     if arguments.source is None:
         return
-    cores = len(os.sched_getaffinity(0))
-    contenders = {
-        "plain loop, 1 inference thread": (1, plain_loop),
-        "pipeline, 1 inference thread": (1, in_threads),
-        f"pipeline, {cores} inference threads (default)": (0, in_threads),
-    }
-    rates = {name: [] for name in contenders}
+    rates = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
+        film = os.path.join(folder, "seen.mp4")
         for _ in range(arguments.rounds):
-            for name, (threads, run) in contenders.items():
-                flags = Flags(
-                    source=arguments.source,
-                    model=arguments.model,
-                    record=os.path.join(folder, "seen.mp4"),
-                    threads=threads,
-                    backend="host",
-                )
-                chosen = with_flags(None, flags)
-                with contextlib.closing(assemble.backend(chosen)) as backend:
-                    pipeline = assemble.assemble(chosen, backend, arguments.frames)
+            for name, (threads, run) in CONTENDERS.items():
+                flags = Flags(arguments.source, arguments.model, film, threads=threads)
+                with assembled(flags, arguments.frames) as pipeline:
                     began = time.perf_counter()
                     done = run(pipeline)
                     rates[name].append(done / (time.perf_counter() - began))
@@ -107,12 +125,6 @@ def main():
             f"{name}: {statistics.median(values):.1f} fps ({_list(values)}), "
             f"{statistics.median(ratios):.2f} x the plain loop ({_list(ratios, 2)})"
         )
-
-
-def in_threads(pipeline):
-    """As the product runs it: frames finished."""
-    pipeline.run(threading.Event())
-    return pipeline.meter.read().frames
 
 
 def _list(values, digits=0):

@@ -28,6 +28,7 @@ from app import assemble  # noqa: E402
 from app.analytics.tracker import Tracker, TrackSettings  # noqa: E402
 from app.core.detections import Detections  # noqa: E402
 from app.flags import Flags, with_flags  # noqa: E402
+from scripts.bench_pipeline import in_order  # noqa: E402
 from tests import mot  # noqa: E402
 from tests.walkers import Scene, moments  # noqa: E402
 
@@ -124,9 +125,7 @@ def found_in(clip, arguments):
     with contextlib.closing(assemble.backend(config)) as backend:
         pipeline = assemble.assemble(config, backend)
         (source,) = pipeline.sources
-        frames = source.frames(threading.Event())
-        for stage in pipeline.lanes[0]:
-            frames = stage.run(frames)
+        frames = in_order(pipeline.lanes[:1], source.frames(threading.Event()))
         for number, frame in enumerate(frames):
             found = frame.detections
             wanted = [
