@@ -54,6 +54,7 @@ setup(
         "metrics": ["prometheus_client"],  # 0.17.1 is the last for 3.6, which pip finds
         "test": [
             "pytest",
+            "pytest-benchmark",  # 3.4.1 is the last for 3.6, which pip finds
             "pytest-timeout",
             "pytest-xdist",  # on two cores the tests, which mostly wait, take half as long
             "jsonschema",

@@ -1,32 +1,26 @@
-#!/usr/bin/env python3
 """
-places: what zones and lines cost per frame, against a plain Python loop by the same rules.
+Zones and lines, beside a plain Python loop by the same rules, which tells no events.
 
-People walk to and fro at random among 4 zones and 4 lines. Both see the same frames, taking turns,
-and must count the same. Times are medians, in microseconds of one frame.
+People walk to and fro at random among 4 zones and 4 lines. Both must count the same.
 """
 
-import argparse
 import itertools
 import math
-import os
-import statistics
-import sys
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+import numpy as np
+import pytest
 
-import numpy as np  # noqa: E402
-
-from app.analytics.alive import BAND  # noqa: E402
-from app.analytics.lines import Line  # noqa: E402
-from app.analytics.places import Places  # noqa: E402
-from app.analytics.zones import Zone  # noqa: E402
-from app.core.detections import Detections  # noqa: E402
-from app.vision.polygons import area, perimeter  # noqa: E402
+from app.analytics.alive import BAND
+from app.analytics.lines import Line
+from app.analytics.places import Places
+from app.analytics.zones import Zone
+from app.core.detections import Detections
+from app.vision.polygons import area, perimeter
+from tests.bench.each import each
 
 SIZE = (1280, 720)
 FPS = 30.0
+WARM_UP, ROUNDS = 100, 299
 LABELS = ("person",)
 HIGH = 120.0
 ZONES = (
@@ -140,54 +134,45 @@ def crossings(ax, ay, bx, by, path):
     return net
 
 
-def measured(count, frames):
-    """Microseconds per frame of Places, of its view, and of the loop; and what they counted."""
-    numbers = itertools.count()
+def watched():
+    """What takes the tracks of one frame after another; and its Places."""
+    numbers, moments = itertools.count(), itertools.count()
     places = Places("bench", ZONES, LINES, lambda: str(next(numbers)))
+
+    def update(tracks):
+        when = next(moments) / FPS
+        return places.update(tracks, (), LABELS, SIZE, when, when)
+
+    return update, places
+
+
+each_count = pytest.mark.parametrize("count", [5, 20, 100])
+
+
+@each_count
+def test_places(benchmark, count):
+    benchmark.group = f"places, {count} tracks"
+    update, places = watched()
+    each(benchmark, update, walks(count, 400), WARM_UP, ROUNDS)
+    assert len(places.view(SIZE)) == len(ZONES) + len(LINES)
+
+
+@each_count
+def test_plain_loop(benchmark, count):
+    benchmark.group = f"places, {count} tracks"
     plain = Plain(ZONES, LINES)
-    ours, views, loops = [], [], []
-    events = 0
-    for number, tracks in enumerate(walks(count, frames)):
-        when = number / FPS
-        began = time.perf_counter()
-        events += len(places.update(tracks, (), LABELS, SIZE, when, when))
-        updated = time.perf_counter()
-        view = places.view(SIZE)
-        viewed = time.perf_counter()
+    each(benchmark, plain.update, walks(count, 400), WARM_UP, ROUNDS)
+    assert len(plain.before) == count
+
+
+def test_both_count_the_same():
+    update, places = watched()
+    plain = Plain(ZONES, LINES)
+    for tracks in walks(20, 300):
+        update(tracks)
         plain.update(tracks)
-        looped = time.perf_counter()
-        ours.append(updated - began)
-        views.append(viewed - updated)
-        loops.append(looped - viewed)
-    same = [place.total for place in view[: len(ZONES)]] == list(plain.entered.values())
-    same &= [[p.inward, p.outward] for p in view[len(ZONES) :]] == list(plain.crossed.values())
-    medians = [statistics.median(times) * 1e6 for times in (ours, views, loops)]
-    return medians, events, same, sum(plain.entered.values()), sum(map(sum, plain.crossed.values()))
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--frames", type=int, default=1000, help="how many (default 1000)")
-    parser.add_argument(
-        "--tracks", type=int, nargs="+", default=[5, 20, 100], help="how many (default 5 20 100)"
-    )
-    asked = parser.parse_args()
-    print("Python %d.%d, numpy %s" % (*sys.version_info[:2], np.__version__))
-    print("tracks  update  view  plain loop  ratio  events  entered  crossed  counts")
-    for count in asked.tracks:
-        medians, events, same, entered, crossed = measured(count, asked.frames)
-        ours, view, loop = medians
-        verdict = "the same" if same else "DIFFER"
-        print(
-            f"{count:6}  {ours:6.0f}  {view:4.1f}  {loop:10.0f}  {loop / ours:5.2f}"
-            f"  {events:6}  {entered:7}  {crossed:7}  {verdict}"
-        )
-        if not same:
-            return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    view = places.view(SIZE)
+    assert {place.name: place.total for place in view[: len(ZONES)]} == plain.entered
+    crossed = {place.name: [place.inward, place.outward] for place in view[len(ZONES) :]}
+    assert crossed == plain.crossed
+    assert min(plain.entered.values()) > 0 and np.min(list(plain.crossed.values())) > 0
