@@ -48,7 +48,6 @@ class Outcome(NamedTuple):
 class _Sample(NamedTuple):
     when: float
     cpu_s: float
-    came: int
     dropped: int
     skipped: int
     encoded: int
@@ -114,9 +113,10 @@ class _Watch:
         if len(inside) > 1:
             first, last = inside[0], inside[-1]
             share = run.seconds / (last.when - first.when)  # ticks do not meet its ends
+            dropped = round(share * (last.dropped - first.dropped))
             run = run._replace(
-                came=round(share * (last.came - first.came)),
-                dropped=round(share * (last.dropped - first.dropped)),
+                came=run.frames + dropped,
+                dropped=dropped,
                 skipped=round(share * (last.skipped - first.skipped)),
                 use=Use(
                     cpu_percent=100 * (last.cpu_s - first.cpu_s) / (last.when - first.when),
@@ -157,7 +157,6 @@ class _Watch:
         return _Sample(
             now,
             spent.ru_utime + spent.ru_stime,
-            sum(door.accepted for door in doors),
             sum(door.dropped for door in doors),
             sum(mount.skipped for mount in mounts.values()),
             first.encoded if first else 0,
