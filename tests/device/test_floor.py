@@ -114,7 +114,7 @@ def test_layers_take_about_what_the_network_takes(cuda, made, onnx):
     held = cuda.held()
     layers = floor.layers(backend, network, 4)
     raw = floor.by_turns({"raw": backend.raw(network, 4)}, 1, 50)["raw"]
-    assert len(layers) >= 2 and all(one.name and one.ms > 0 for one in layers), layers
+    assert len(layers) >= 2 and all(one.name and one.ms >= 0 for one in layers), layers
     whole = sum(one.ms for one in layers)
     assert np.median(raw) / 10 < whole < np.median(raw) * 10, (layers, np.median(raw))
     assert cuda.held() == held
