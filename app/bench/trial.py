@@ -20,7 +20,7 @@ from app.media import rtsp
 
 COMMAND = (sys.executable, "-m", "app.cli_bench_child", "work")
 _EVERY_S = 1.0
-_TOTAL = "total"
+_POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
 logger = logging.getLogger(__name__)
 Tell = Callable[[str, int, int], None]
@@ -56,7 +56,7 @@ def run(job: Job, first_camera: str, place: Place, tell: Tell) -> Run:
             client = Client(url)
         tell(phase, done, total)
 
-    with _Lookout() as lookout:
+    with Lookout() as lookout:
         try:
             outcome: Outcome = work.result(told)
         finally:
@@ -72,15 +72,18 @@ def run(job: Job, first_camera: str, place: Place, tell: Tell) -> Run:
     return made._replace(use=lookout.use(made, outcome.since, outcome.until))
 
 
-class _Lookout:
-    """Reads the machine's vitals and the CPU's time once a second meanwhile."""
+class Lookout:
+    """
+    Reads the machine's vitals and the CPU's time once a second meanwhile: ``readings``, each with
+    its moment in monotonic seconds.
+    """
 
     def __init__(self) -> None:
-        self._readings: List[Tuple[float, Vitals, Optional[machine.Times]]] = []
+        self.readings: List[Tuple[float, Vitals, Optional[machine.Times]]] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, name="vitals", daemon=True)
 
-    def __enter__(self) -> "_Lookout":
+    def __enter__(self) -> "Lookout":
         self._thread.start()
         return self
 
@@ -90,9 +93,10 @@ class _Lookout:
 
     def use(self, run_: Run, since: float, until: float) -> Use:
         """What the run knows of itself, and what was seen from outside."""
-        inside = [one for one in self._readings if since <= one[0] <= until]
+        inside = [one for one in self.readings if since <= one[0] <= until]
         vitals = [one for _, one, _ in inside]
-        power = [one.power[_TOTAL] for one in vitals if _TOTAL in one.power]
+        rails = [[one.power[name] for name in _POWER if name in one.power] for one in vitals]
+        power = [known[0] for known in rails if known]
         heat = [one.hottest for one in vitals if one.hottest is not None]
         clocks = {
             name: sum(one.clocks[name] for one in vitals) / len(vitals) / 1e6
@@ -115,5 +119,5 @@ class _Lookout:
         with contextlib.closing(open_telemetry()) as telemetry:
             while not self._end.is_set():
                 now = time.monotonic()
-                self._readings.append((now, telemetry.read(), machine.times()))
+                self.readings.append((now, telemetry.read(), machine.times()))
                 self._end.wait(max(0.1, _EVERY_S - (time.monotonic() - now)))
