@@ -118,6 +118,12 @@ def test_a_signal_before_the_first_picture_is_no_fault_of_the_camera(number, tmp
     assert "no picture" not in result.err
 
 
+def waits_for_a_reader(pid):
+    """Where in the kernel its main thread is (proc(5))."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        return "pipe_write" in file.read()
+
+
 def test_a_second_ctrl_c_while_nobody_reads_standard_error(tmp_path):
     """Its last words met those of the main thread: "reentrant call", and it went on."""
     model = tiny.detector(tmp_path / "tiny.onnx")
@@ -133,7 +139,7 @@ def test_a_second_ctrl_c_while_nobody_reads_standard_error(tmp_path):
         stderr=writer,
     )
     os.close(writer)
-    time.sleep(1.5)  # by then its first word waits for a reader
+    wait_for(process, lambda: waits_for_a_reader(process.pid))  # with its first word
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
