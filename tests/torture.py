@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 
+from tests import growth
 from tests.viewer import FFMPEG_VIEWER
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -76,12 +77,8 @@ class Service:
         return self.metrics().get(f'jetwatch_frames_total{{camera="{camera}"}}', 0.0)
 
     def vitals(self):
-        """Resident MB, files, threads; as the system sees them."""
-        base = f"/proc/{self.process.pid}"
-        with open(base + "/status") as file:
-            told = dict(line.split(":", 1) for line in file)
-        files = len(os.listdir(base + "/fd"))
-        return int(told["VmRSS"].split()[0]) / 1024, files, int(told["Threads"])
+        """As the system sees them."""
+        return growth.vitals(self.process.pid)
 
     def url(self, mount):
         return f"rtsp://127.0.0.1:{self.rtsp}/{mount}"
@@ -109,10 +106,10 @@ class Torture:
         incident = self.luck.choice(self.incidents())
         camera = self.luck.choice(CAMERAS)
         name = incident.__name__.replace("_", " ")
-        before = self.service.vitals()[0]
+        before = self.service.vitals().rss_mb
         seconds = incident(camera)
         self.table.setdefault(name, []).append(seconds)
-        self.grown[name] = self.grown.get(name, 0.0) + self.service.vitals()[0] - before
+        self.grown[name] = self.grown.get(name, 0.0) + self.service.vitals().rss_mb - before
         if seconds >= LONGEST_S:
             self.failed.append(f"{name} of {camera}")
         print(f"{time.strftime('%H:%M:%S')}  {name:<12} {camera:<6} {seconds:6.1f} s", flush=True)
@@ -242,8 +239,15 @@ class Torture:
             end(self.viewers.pop(), signal.SIGKILL)
 
     def rested(self):
-        """The service's vitals without a viewer, once it has forgotten those that were."""
+        """
+        The service's vitals without a viewer, once it has forgotten those that were, and with
+        cameras of their first size: larger pictures take more, and that is no growth.
+        """
         self.over()
+        for name, camera in self.cameras.items():
+            camera.kill()
+            camera.start()
+            self.back(name)
         time.sleep(RESTED_S)
         return self.service.vitals()
 
