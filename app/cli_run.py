@@ -24,7 +24,7 @@ from app.flags import Flags, with_flags
 from app.media import rtsp
 from app.observer import Observer
 from app.outline import describe
-from app.service import http
+from app.service import heap, http
 from app.service.board import Board
 from app.service.http import serving
 from app.service.notify import Notifier
@@ -69,7 +69,7 @@ class _Run:
         self._complaint = ""  # of the config, for systemctl status
 
     def run(self) -> None:
-        rtsp.limit_arenas()
+        heap.limit_arenas()
         chosen = self._read()
         try:
             with contextlib.closing(self._telemetry), contextlib.closing(self._beside):

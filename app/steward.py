@@ -12,6 +12,7 @@ from app.core.pipeline import Pipeline
 from app.core.vitals import Vitals
 from app.device.backend import Backend
 from app.errors import ConfigError
+from app.service import heap
 from app.service.budget import Budget
 from app.service.facts import Machine
 from app.service.notify import Notifier
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _SILENT_S = 20.0  # beyond what a camera may take, for an attempt to connect and the wait before it
 _EARLY_S = 60.0  # after the first frame; what is too much by then is so from the start
+_TRIM_S = 10.0  # between two times that free memory is given back
 _SETTLED_S = 3600.0  # a fresh start for one camera's sake disturbs the others: not sooner
 
 
@@ -61,6 +63,7 @@ class Steward:
         self._complaints = complaints
         self._now = now
         self._began = now()
+        self._trimmed = self._began
         self._first: Optional[float] = None  # frame, when it was seen
         self._looked = False
         self._beginning_s = beginning_s(config)
@@ -85,6 +88,9 @@ class Steward:
         live -= set(pipeline.ended)
         late = self._late(reading, live)
         self.relief.learn(now, late, self.vitals.hottest)
+        if now - self._trimmed >= _TRIM_S:
+            self._trimmed = now
+            heap.give_back()
         self._mind_memory(now)
         if not self.restart and self._notifier.listened_to and now - self._began > _SETTLED_S:
             names = self._progress.stuck(self._patience_s, live)

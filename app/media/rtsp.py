@@ -4,7 +4,6 @@ from __future__ import generator_stop
 
 import collections
 import contextlib
-import ctypes
 import functools
 import logging
 import socket
@@ -242,14 +241,3 @@ def missing() -> str:
         return str(error)
     absent = gst.missing("appsrc", "h264parse", "rtph264pay")
     return f"GStreamer lacks {', '.join(absent)}. Run: {gst.APT}" if absent else ""
-
-
-def limit_arenas(count: int = 1) -> None:
-    """
-    Keep glibc to one memory arena; call before threads are made.
-
-    Each viewer comes with new threads, each thread may open a new arena, and an arena that has
-    grown stays: without a limit 200 viewers that came and went leave the process twice as large.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # not glibc
-        ctypes.CDLL(None).mallopt(-8, count)  # M_ARENA_MAX

@@ -13,10 +13,11 @@ import time
 import numpy as np
 import pytest
 
-from app.media import reader, rtsp
+from app.media import reader
 from app.media.camera import Camera
 from app.media.live import Live
 from app.media.uri import parse
+from app.service import heap
 from tests import needs
 from tests.camera import RtspServer
 from tests.unreliable import Network
@@ -173,7 +174,7 @@ def things():
 def test_many_losses_leave_nothing_behind(plain_camera):
     """Cut at another moment each time, from the first answer on."""
     moments = np.random.RandomState(0).randint(100, 6000, CYCLES + 1)
-    rtsp.limit_arenas()  # as jetwatch run does; else malloc's own noise is 25 MB
+    heap.limit_arenas()  # as jetwatch run does; else malloc's own noise is 25 MB
     network = Network(plain_camera.port)
     settings = Camera("door", parse(network.url()))
     stop, counted, numbers = threading.Event(), [], []

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.frame import Frame
 from app.media.mount import RtspSettings
-from app.media.rtsp import limit_arenas, serving
+from app.media.rtsp import serving
+from app.service import heap
 from app.stages.publish import Publish
 from tests import needs
 from tests.on_air import ANY_PORT, Camera, on_air
@@ -80,7 +81,7 @@ def test_one_encoder_serves_all_viewers():
 
 
 def test_twenty_joins():
-    limit_arenas()
+    heap.limit_arenas()
     with on_air() as (server, _):
         for number in range(20):
             with Viewer(server.url("a"), "udp" if number % 2 else "tcp") as viewer:
