@@ -16,7 +16,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 CAMERAS = ("gate", "yard", "roof")
 SIZES = ("320x240", "640x360", "480x270")
-RESTED_S = 15.0
+RESTED_S = 25.0  # sessions time out, and free memory is given back once more
 LONGEST_S = 60.0  # until an incident counts as not recovered from
 
 CONFIG = """
