@@ -39,10 +39,11 @@ class Clients:
     def playing(self, line: Optional[Line]) -> int:
         """How many watch it now."""
         playing = self._rtsp.Rtsp.RTSPState.PLAYING
+        # filter(None) and never (None, None): PyGObject would lose what it makes of the second
         return sum(
             1
-            for session in self._server.get_session_pool().filter(None, None)
-            for part in session.filter(None, None)
+            for session in self._server.get_session_pool().filter(None)
+            for part in session.filter(None)
             if line is not None
             and part.get_media() == line.media
             and part.get_rtsp_state() == playing
@@ -54,8 +55,8 @@ class Clients:
         pool.cleanup()
         self._empty = vacate(pool, self._empty)
         now = time.monotonic()
-        for client in self._server.client_filter(None, None):
-            if client.session_filter(None, None):
+        for client in self._server.client_filter(None):
+            if client.session_filter(None):
                 self._used[client] = now
             elif now - self._used.get(client, now) >= _IDLE_S:
                 _hang_up(client)
@@ -69,10 +70,10 @@ class Clients:
         """Hang up on those who watch it."""
 
         def watches(session: Any) -> bool:
-            return any(part.get_media() == line.media for part in session.filter(None, None))
+            return any(part.get_media() == line.media for part in session.filter(None))
 
-        for client in self._server.client_filter(None, None):
-            if any(map(watches, client.session_filter(None, None))):
+        for client in self._server.client_filter(None):
+            if any(map(watches, client.session_filter(None))):
                 _hang_up(client)
         what = self._rtsp.Server.RTSPFilterResult
         self._server.get_session_pool().filter(
@@ -81,7 +82,7 @@ class Clients:
 
     def end(self) -> None:
         """Hang up on all."""
-        clients = self._server.client_filter(None, None)
+        clients = self._server.client_filter(None)
         for gone in set(self._used) - set(clients):  # a client may leave while it is looked at
             self._used.pop(gone, None)
         for client in clients:
@@ -90,7 +91,7 @@ class Clients:
         self._server.get_session_pool().filter(lambda *_: remove)
 
     def _welcome(self, server: Any, client: Any) -> None:
-        if len(server.client_filter(None, None)) >= self._most:
+        if len(server.client_filter(None)) >= self._most:
             _hang_up(client)
             return
         self._used[client] = time.monotonic()

@@ -1,7 +1,9 @@
 """The RTSP server with real clients: GStreamer's and FFmpeg's."""
 
 import contextlib
+import gc
 import socket
+import sys
 import threading
 import time
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.core.frame import Frame
+from app.media import rtsp
 from app.media.mount import RtspSettings
 from app.media.rtsp import serving
 from app.service import heap
@@ -87,6 +90,23 @@ def test_twenty_joins():
             with Viewer(server.url("a"), "udp" if number % 2 else "tcp") as viewer:
                 viewer.see(2)
         wait_for(lambda: server.viewers("a") == 0)
+
+
+def test_to_ask_for_the_viewers_and_to_look_for_the_dead_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(rtsp, "_CLEANUP_MS", 1)
+    with on_air() as (server, camera), Viewer(server.url("a")) as viewer:
+        viewer.see(1)
+        wait_for(lambda: server.viewers("a") == 1)
+        before, passed = _kept(), camera.count
+        wait_for(lambda: server.viewers("a") == 1 and camera.count > passed + 100)
+        for _ in range(2000):
+            assert server.viewers("a") == 1
+        assert _kept() < before + 1000, _kept() - before
+
+
+def _kept():
+    gc.collect()
+    return sys.getallocatedblocks()
 
 
 def test_a_mount_that_is_not_there_is_404():
