@@ -16,6 +16,7 @@ from app.core.stage import Source
 from app.device.backend import Backend
 from app.errors import SourceError
 from app.media.uri import Kind
+from app.service import heap
 from app.stages.publish import Publish
 
 CAMERA, FLAT = "camera", "flat"
@@ -55,6 +56,7 @@ class _Sample(NamedTuple):
 
 def work(job: Job, tell: Tell, _: Any) -> Outcome:
     """Run the job to its end. Raises AppError."""
+    heap.limit_arenas()
     chosen = config.parse(job.config, "the benchmark's config")
     tell("loading models", 0, 0)
     with contextlib.closing(assemble.backend(chosen)) as backend, contextlib.closing(

@@ -76,7 +76,7 @@ def vacate(pool: Any, empty: Set[Any]) -> Set[Any]:
     that breaks off leaves one behind, which would take another's place until it times out; one
     that is being set up has none for a moment.
     """
-    now = {session for session in pool.filter(None, None) if not session.filter(None, None)}
+    now = {session for session in pool.filter(None) if not session.filter(None)}
     for session in now & empty:
         pool.remove(session)
     return now - empty

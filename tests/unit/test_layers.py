@@ -86,6 +86,7 @@ MAY_IMPORT = {
         "device",
         "gate",
         "media",
+        "service",
         "stages",
         "vision",
         "errors",
