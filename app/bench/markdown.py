@@ -38,17 +38,23 @@ def ours(path: str) -> bool:
 
 
 def block(paths: Sequence[str]) -> str:
-    """A table for each of these files that is a benchmark's; empty where there is none."""
-    tables = [table(results.read(path)) for path in paths if ours(path)]
-    return "\n".join(tables)
+    """One table of those of these files that are benchmarks'; empty where there is none."""
+    documents = [results.read(path) for path in paths if ours(path)]
+    return table(*documents) if documents else ""
 
 
-def table(document: Document) -> str:
-    """What was measured, and in a line below it where, when and how."""
+def table(*documents: Document) -> str:
+    """What was measured, and in lines below it where, when and how, by numbers if there are any."""
     rows = [_HEADS, ("---",) + ("---:",) * (len(_HEADS) - 1)]
-    rows += [_row(trial) for trial in document.trials]
+    origins = []
+    for number, document in enumerate(documents, 1):
+        told = f" ({number})" if len(documents) > 1 else ""
+        for trial in document.trials:
+            name, *cells = _row(trial)
+            rows.append((name + told, *cells))
+        origins.append(told[1:] + " " * bool(told) + ", ".join(_origin(document)))
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", ", ".join(_origin(document)), ""])
+    return "\n".join([*lines, "", "  \n".join(origins), ""])
 
 
 def within(text: str, made: str, path: str) -> str:
@@ -83,7 +89,7 @@ def _origin(document: Document) -> Iterator[str]:
     models = {trial.setting.get("model", "") for trial in document.trials} - {""}
     if len(models) == 1:
         yield _plain(models.pop())
-    yield _plain(machine.name or "a machine that does not tell its name")
+    yield _plain(machine.gpu or machine.name or "a machine that does not tell its name")
     known: List[str] = [
         f"{where.fact(name)} {getattr(machine, name)}"
         for name in ("jetpack", "tensorrt", "onnxruntime", "power_mode")

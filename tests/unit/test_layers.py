@@ -1,6 +1,7 @@
 """test_layers: the rules of the tree, checked by reading the code."""
 
 import ast
+import functools
 import pathlib
 import subprocess
 import sys
@@ -142,6 +143,7 @@ FULL = [path for path in FILES if (ROOT / path).read_text(encoding="utf-8").stri
 each_file = pytest.mark.parametrize("path", FULL, ids=str)
 
 
+@functools.lru_cache(maxsize=None)
 def tree_of(path):
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 

@@ -34,6 +34,15 @@ def test_a_table_of_one_file():
     ]
 
 
+def test_several_files_are_one_table_by_numbers():
+    lines = markdown.table(measured.single(), measured.grid()).splitlines()
+    assert sum(line.startswith("| setting") for line in lines) == 1
+    assert lines[2].startswith("| yolox_nano (1) | ")
+    assert all(" (2) | " in line for line in lines[3:-3])
+    assert [line[:4] for line in lines[-2:]] == ["(1) ", "(2) "]
+    assert lines[-2].endswith("  ")  # a line end in Markdown
+
+
 def test_what_could_not_be_measured_and_what_has_too_few_samples():
     assert "| int8 | not measured |  |  |  |  |  |" in markdown.table(measured.troubled())
     assert "| fp16 | 29.9 |  | 29.2 |  | – |  |" in markdown.table(measured.interrupted())
@@ -100,7 +109,9 @@ def test_the_script_checks_writes_and_prints(folder):
     assert benchtable(folder, *files, "--check", "README.md")[0] == 0
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert (
-        text.startswith("# Ours\n") and text.endswith("\n\nEnd.\n") and "| int8, 416x416 |" in text
+        text.startswith("# Ours\n")
+        and text.endswith("\n\nEnd.\n")
+        and "| int8, 416x416 (2) |" in text
     )
     assert benchtable(folder, "a.json", "--check", "README.md")[0] == 1
 
