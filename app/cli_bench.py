@@ -200,10 +200,10 @@ def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
 
 
 def _tell(document: results.Document, path: str, page_path: str, say: Say) -> None:
-    """The table, then the files."""
-    for line in table.lines(document):
-        say(line)
+    """The files, which are there even where nobody reads on, then the table."""
     results.write(path, document)
     page.write(page_path, document)
+    for line in table.lines(document):
+        say(line)
     say(f"all figures: {path}")
     say(f"as a page:   {page_path}")

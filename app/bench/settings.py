@@ -235,9 +235,10 @@ def lines(tree: Tree) -> Tuple[str, ...]:
 
 
 def shown(tree: Tree) -> Tuple[str, ...]:
-    """The same for people, without the secrets that a source may hold."""
+    """The same for people: no secret of a source, and paths as they read from here."""
     cameras = [dict(one, source=uri.redacted(str(one["source"]))) for one in tree["cameras"]]
-    return lines(dict(tree, cameras=cameras))
+    here = os.getcwd() + os.sep
+    return tuple(line.replace(here, "") for line in lines(dict(tree, cameras=cameras)))
 
 
 def read_back(text_: str) -> Tree:
