@@ -203,7 +203,11 @@ def _tell(document: results.Document, path: str, page_path: str, say: Say) -> No
     """The files, which are there even where nobody reads on, then the table."""
     results.write(path, document)
     page.write(page_path, document)
+    picture = os.path.splitext(path)[0] + ".svg"
+    drawn = page.write_picture(picture, document)
     for line in table.lines(document):
         say(line)
     say(f"all figures: {path}")
     say(f"as a page:   {page_path}")
+    if drawn:
+        say(f"Pareto:      {picture}")

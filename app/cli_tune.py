@@ -40,10 +40,14 @@ def run(
     def proven(setting: Setting) -> Trial:
         """A setting's measurement, from its config as it is written."""
         say(f"proving it: {arguments.repeats} runs of {arguments.seconds:g} s")
-        with again(settings.read_back(_text(bench.config_of(setting), goal))) as other:
-            (trial,) = other.measure(
-                [Setting("", {})], arguments.seconds, arguments.repeats, flat=False
-            )
+        tree = settings.read_back(_text(bench.config_of(setting), goal))
+        try:
+            with again(tree) as other:
+                (trial,) = other.measure(
+                    [Setting("", {})], arguments.seconds, arguments.repeats, flat=False
+                )
+        except AppError as error:
+            return Trial(setting.name, setting.values, problem=str(error))
         return trial
 
     try:

@@ -15,8 +15,23 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def write(path: str, document: Document) -> None:
     """Raises OutputError; nothing is half written."""
+    _write(path, html(document))
+
+
+def write_picture(path: str, document: Document) -> bool:
+    """
+    Accuracy against latency and energy as an SVG file; none where there are no two settings to be
+    compared so. Returns whether it was written. Raises OutputError.
+    """
+    if not plots.pareto(document):
+        return False
+    _write(path, plots.pareto_svg(document))
+    return True
+
+
+def _write(path: str, text: str) -> None:
     try:
-        atomic.write(path, html(document).encode("utf-8"))
+        atomic.write(path, text.encode("utf-8"))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -116,3 +116,15 @@ def test_a_page_is_written_whole_or_refused(tmp_path):
     assert path.read_bytes().decode("utf-8") == page.html(EVERYTHING["evil"])
     with pytest.raises(OutputError, match="cannot be written"):
         page.write(str(tmp_path / "nowhere" / "page.html"), EVERYTHING["empty"])
+
+
+def test_settings_that_can_be_compared_are_a_picture_as_well(tmp_path):
+    path = tmp_path / "pareto.svg"
+    assert page.write_picture(str(path), measured.grid())
+    assert ElementTree.parse(str(path)).getroot().tag.endswith("svg")
+
+
+def test_one_setting_is_no_picture(tmp_path):
+    path = tmp_path / "pareto.svg"
+    assert not page.write_picture(str(path), measured.single())
+    assert not path.exists()
