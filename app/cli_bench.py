@@ -1,6 +1,7 @@
 """cli_bench: `jetwatch bench`: how fast, how late, how accurate, how hot, and what to set."""
 
 import argparse
+import contextlib
 import logging
 import os
 import shlex
@@ -10,7 +11,8 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from app import atomic, catalogue, cli_build, cli_tune, engines
 from app.bench import compare, page, results, settings, table
-from app.bench.bench import Bench, Options, labelled
+from app.bench.bench import Bench, Options
+from app.bench.pictures import labelled
 from app.bench.settings import VARIED
 from app.cli_types import between, fraction, positive
 from app.device.backend import Model
@@ -200,13 +202,13 @@ def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
 
 
 def _tell(document: results.Document, path: str, page_path: str, say: Say) -> None:
-    """The files, which are there even where nobody reads on, then the table."""
-    results.write(path, document)
-    page.write(page_path, document)
+    """The files, which are there even where nobody reads on, and the table, whatever they say."""
     picture = os.path.splitext(path)[0] + ".svg"
-    drawn = page.write_picture(picture, document)
-    for line in table.lines(document):
-        say(line)
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: [say(line) for line in table.lines(document)])
+        results.write(path, document)
+        page.write(page_path, document)
+        drawn = page.write_picture(picture, document)
     say(f"all figures: {path}")
     say(f"as a page:   {page_path}")
     if drawn:

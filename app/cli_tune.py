@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
-from typing import Callable, Dict, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from app import __version__, atomic
 from app.bench import results, settings
@@ -52,7 +52,8 @@ def run(
 
     try:
         with bench:
-            search = Search(bench, goal, _known(bench, base), say)
+            kept = _kept(bench, base, arguments.labelled)
+            search = Search(bench, goal, _known(bench, kept), say)
             cores = bench.machine.cores or os.cpu_count() or 1
             found = search.find(base, bench.own_size(), cores)
             if found.setting is not None:
@@ -71,6 +72,8 @@ def run(
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         atomic.write(path, text.encode("utf-8"))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(kept)  # or the next search would measure nothing
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     say(found.why)
@@ -92,11 +95,25 @@ def _text(tree: Tree, goal: Goal, why: str = "") -> str:
     return "\n".join([*lines, *settings.lines(tree)]) + "\n"
 
 
-def _known(bench: Bench, base: Mapping[str, str]) -> Known:
-    """What an interrupted search of the same config has measured on this machine."""
-    mark = json.dumps([settings.text(bench.tree), sorted(base.items())])
-    digest = hashlib.sha256(mark.encode()).hexdigest()[:12]
-    path = os.path.join(_FOLDER, f"tune-{digest}.json")
+def _kept(bench: Bench, base: Mapping[str, str], labelled: str) -> str:
+    """The file of a search of this config, with this model, these pictures and labels."""
+    mark: List[Any] = [
+        settings.text(bench.tree),
+        sorted(base.items()),
+        labelled,
+        bench.model_sha256(),
+    ]
+    for camera in bench.tree["cameras"]:
+        source = str(camera["source"])
+        if os.path.exists(source):
+            known = os.stat(source)
+            mark += [known.st_size, known.st_mtime]
+    digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:12]
+    return os.path.join(_FOLDER, f"tune-{digest}.json")
+
+
+def _known(bench: Bench, path: str) -> Known:
+    """What an interrupted search has measured on this machine."""
     before: Sequence[Trial] = ()
     if os.path.exists(path):
         with contextlib.suppress(AppError):
@@ -105,7 +122,6 @@ def _known(bench: Bench, base: Mapping[str, str]) -> Known:
                 before = document.trials
 
     def keep(trials: Sequence[Trial]) -> None:
-        os.makedirs(_FOLDER, exist_ok=True)
         document = bench.document("jetwatch bench --tune")
         results.write(path, document._replace(trials=tuple(trials)))
 

@@ -8,18 +8,15 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from app import __version__, child, config
-from app.bench import network, settings, trial
+from app.bench import network, pictures, settings, trial
 from app.bench.results import FORMAT, Document, Machine, Trial
 from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
 from app.bench.variants import Build, variant
 from app.bench.work import CAMERA, FLAT, Job
 from app.chosen import chosen_models
-from app.errors import AppError, SourceError
-from app.media import rtsp, samples, truth, uri
-from app.media.folder import names_in
-
-_AGREEING = 32  # pictures of a source that answers are compared on
-_LABELLED = 256  # of a labelled folder, at most
+from app.device.jetson import sha256_of
+from app.errors import AppError, OutputError
+from app.media import rtsp
 
 Say = Callable[[str], None]
 Tell = Callable[[str], None]
@@ -68,14 +65,31 @@ class Bench:
     def __enter__(self) -> "Bench":
         """Look at the machine and take the pictures. Raises AppError."""
         with contextlib.ExitStack() as stack:
-            self._room = stack.enter_context(tempfile.TemporaryDirectory(prefix="jetwatch-bench-"))
-            self._look()
-            self._pictures, self._shown = stack.enter_context(self._taken())
+            try:
+                os.makedirs(self._options.folder, exist_ok=True)
+                room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
+                self._room = stack.enter_context(room)
+                self._look()
+                taken = pictures.taken(
+                    config.parse(settings.text(self.tree)).cameras[0],
+                    self._options.labelled,
+                    lambda done, total: self._told("taking pictures", done, total),
+                )
+                self._pictures, self._shown = stack.enter_context(taken)
+                if len(self._pictures) == 1:
+                    self._note("the pattern shows nothing to find: no accuracy, no boxes")
+            except OSError as error:
+                raise _unwritable(error) from error
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def _log(self) -> str:
+        """What the latest child said beside its figures; it is left there."""
+        return os.path.join(self._options.folder, "bench.log")
 
     def document(self, command: str, interrupted: bool = False) -> Document:
         return Document(
@@ -129,6 +143,11 @@ class Bench:
             config.parse(settings.text(tree))
         return tree
 
+    def model_sha256(self) -> str:
+        """Of the first camera's model. Raises EngineError."""
+        parsed = config.parse(settings.text(self.tree))
+        return sha256_of(chosen_models(parsed)[parsed.cameras[0].name].path)
+
     def own_size(self) -> Optional[Tuple[int, int]]:
         """Of the first camera's network, (wide, high), where a manifest tells."""
         parsed = config.parse(settings.text(self.tree))
@@ -144,7 +163,6 @@ class Bench:
         self.machine, self.backend = found
         if rtsp.missing():
             self._note(f"nothing was encoded and served: {rtsp.missing()}")
-            self.tree = {key: value for key, value in self.tree.items() if key != "rtsp"}
         if not settings.recorded(self.tree):
             self._note("a camera sets the rate: how fast it could go was not measured")
 
@@ -157,7 +175,7 @@ class Bench:
         except AppError as error:
             problem = error
             self._say_of(setting, error)
-        told = dict(setting.values, model=str(tree["detect"]["model"]))
+        told = dict(setting.values, model=settings.own_model(tree))
         made = Trial(
             setting.name, told, config=settings.shown(tree), problem=str(problem or "")
         )  # fmt: skip
@@ -170,21 +188,24 @@ class Bench:
             return
         part = ": ".join(filter(None, [under.setting.name, part]))
         part += ", as fast as it goes" if pace == FLAT else ""
-        with tempfile.TemporaryDirectory(dir=self._room) as folder:
-            where = trial.Place(folder, trial.free_port())
-            tree = settings.safe(under.tree, folder, where.port, trial.free_port(), pace)
-            job = Job(settings.text(tree), seconds, pace)
-            first = str(tree["cameras"][0]["name"])
-            try:
+        try:
+            with tempfile.TemporaryDirectory(dir=self._room) as folder:
+                port = None if rtsp.missing() else trial.free_port()
+                tree = settings.safe(under.tree, folder, (port, trial.free_port()), pace)
+                mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
+                job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
                 run = trial.run(
-                    job,
-                    first,
-                    where,
+                    job, [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts], self._log,
                     lambda phase, done, total: self._told(phase, done, total, part),
-                )
-            except AppError as error:
-                self._failed(place, error)
-                return
+                )  # fmt: skip
+        except AppError as error:
+            self._failed(place, error)
+            return
+        except OSError as error:
+            self._failed(place, _unwritable(error))
+            return
+        if mounts and pace == CAMERA and run.glass is None:
+            self._note("no picture with a stamp reached the RTSP client: no glass to glass")
         known = under.trial
         if pace == FLAT:
             known = known._replace(flat=known.flat + (run,))
@@ -200,8 +221,8 @@ class Bench:
             return
         key = under.setting.of(OF_THE_NETWORK)
         if key not in self._networks:
-            tree = settings.safe(under.tree, self._room, 8554, 8080, CAMERA)
-            own = str(settings.applied(self.tree, under.setting)["detect"]["model"])
+            tree = settings.safe(under.tree, self._room, (None, 8080), CAMERA)
+            own = settings.own_model(settings.applied(self.tree, under.setting))
             job = network.Job(
                 settings.text(tree), tuple(self._pictures), own, self._shown,
                 int(under.setting.values.get("batch", "1")), layers=self._options.layers,
@@ -237,32 +258,14 @@ class Bench:
         if setting.name:
             self._say(f"{setting.name}: {error}")
 
-    @contextlib.contextmanager
-    def _taken(self) -> Any:
-        """Files of pictures that answers are compared on, and what they are."""
-        if self._options.labelled:
-            folder = self._options.labelled
-            yield samples.spread(labelled(folder), _LABELLED), folder
-            return
-        camera = config.parse(settings.text(self.tree)).cameras[0]
-        wanted = 1 if camera.uri.kind is uri.Kind.TEST else _AGREEING
-        if wanted == 1:
-            self._note("the test pattern shows nothing to find: no accuracy, no boxes")
-        camera = camera._replace(loop=False)
-        with samples.collected(
-            camera, wanted, lambda done, total: self._told("taking pictures", done, total)
-        ) as paths:
-            yield paths, camera.shown
-
     def _note(self, text: str) -> None:
         if text not in self._notes:
             self._notes.append(text)
 
     def _child(self, work: str, job: Any, kind: Any) -> child.Attempt:
+        _afresh(self._log)
         command = (sys.executable, "-m", "app.cli_bench_child", work)
-        return child.Attempt(
-            job, os.path.join(self._room, "log"), command, kind, "the benchmark's run"
-        )
+        return child.Attempt(job, self._log, command, kind, "the benchmark's run")
 
     def _told(self, phase: str, done: int, total: int, part: str = "") -> None:
         steps = f"{phase} {done} of {total} s" if phase == "measuring" else phase
@@ -278,17 +281,13 @@ class Bench:
         return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
 
 
-def labelled(folder: str) -> List[str]:
-    """The pictures of a labelled folder. Raises AppError where it has no labels."""
-    if not os.path.isdir(folder):
-        raise SourceError(f"{folder}: no such folder")
-    known = truth.read(folder)
-    if known is None:
-        raise SourceError(
-            f"{folder}: no labels beside its pictures. COCO's instances.json or YOLO's labels/ are "
-            "read; without --labelled the agreement with FP32 is measured"
-        )
-    names = [name for name in names_in(folder) if name in known]
-    if not names:
-        raise SourceError(f"{folder}: its labels are of other pictures")
-    return [os.path.join(folder, name) for name in names]
+def _unwritable(error: OSError) -> OutputError:
+    return OutputError(
+        f"{error.filename or tempfile.gettempdir()}: cannot be written: {error.strerror}. Is the "
+        "disk full? TMPDIR names another"
+    )
+
+
+def _afresh(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,19 +1,18 @@
 """client: a viewer of our own stream, which decodes it and reads the stamp of each picture."""
 
 import contextlib
+import logging
 import threading
 import time
 from typing import List, NamedTuple, Optional
 
-import numpy as np
-
-from app.bench.honest import spread_of
-from app.bench.results import Spread
 from app.errors import AppError
 from app.media import uri
 from app.media.camera import Camera
 from app.media.reader import open_source
 from app.media.stamp import read_stamp
+
+logger = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
@@ -29,7 +28,6 @@ class Client:
         self._source = open_source(Camera("client", uri.parse(url), latency_ms=0))
         self._stop = threading.Event()
         self._seen: List[Seen] = []
-        self.problem = ""
         self._thread = threading.Thread(target=self._watch, name="client", daemon=True)
         self._thread.start()
 
@@ -37,16 +35,8 @@ class Client:
         self._stop.set()
         self._thread.join(5.0)
 
-    def glass(self, since: float, until: float) -> Optional[Spread]:
-        """From capture to the decoded picture, of those of that time; None without any stamp."""
-        ages = [one.age_ms for one in self._between(since, until) if one.number is not None]
-        return spread_of(np.array(ages)) if ages else None
-
-    def count(self, since: float, until: float) -> int:
-        """Pictures of that time."""
-        return len(self._between(since, until))
-
-    def _between(self, since: float, until: float) -> List[Seen]:
+    def seen(self, since: float, until: float) -> List[Seen]:
+        """The pictures of that time."""
         return [one for one in self._seen if since <= one.when <= until]
 
     def _watch(self) -> None:
@@ -60,4 +50,4 @@ class Client:
                     else:
                         self._seen.append(Seen(now, stamp.number, 1000 * stamp.age_s(now)))
         except AppError as error:
-            self.problem = str(error)
+            logger.warning("the client: %s", error)

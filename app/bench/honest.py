@@ -8,6 +8,7 @@ import numpy as np
 from app.bench.results import Document, Machine, Run, Spread, Trial
 
 BEYOND = 5  # samples that must lie beyond a percentile
+STEADY = 50  # frames, or nobody can tell whether a run was steady
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
@@ -108,7 +109,10 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if reasons:
         hit = sum(bool(run.use.throttled) for run in runs)
         yield f"throttled in {_of(hit, len(runs))} ({', '.join(reasons)})"
-    unsteady = sum(not run.steady for run in runs)
+    few = sum(not run.steady and run.frames < STEADY for run in runs)
+    if few:
+        yield f"too few frames in {_of(few, len(runs))} to tell whether it was steady"
+    unsteady = sum(not run.steady and run.frames >= STEADY for run in runs)
     if unsteady:
         yield f"not steady in {_of(unsteady, len(runs))}: the rate was still changing at the end"
     share = max((run.use.others_percent or 0.0 for run in runs), default=0.0)

@@ -1,5 +1,6 @@
 """recorder: the marks of every frame of a run, which are the whole measurement."""
 
+import math
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from app.bench.results import Run, Step
 from app.core.frame import Frame
 from app.core.meter import Meter
 
+_SILENT_S = 1.0  # at the end, which no frame's wait explains
 _BIN_S = 0.5  # of the timeline
 _EDGES_MS = np.geomspace(1, 60000, 401)  # each 3 % above the one before
 
@@ -42,16 +44,19 @@ class Recorder(Meter):
             self.rows.append(Row(frame.captured, frame.marks))
 
 
-def run_of(rows: List[Row], began: float) -> Tuple[Run, float, float]:
+def run_of(rows: List[Row], began: float, ended: float = math.inf) -> Tuple[Run, float, float]:
     """
     What the rows say, and from when till when the steady part was; ``began`` is when recording
-    did. Monotonic seconds.
+    did, and ``ended`` when it was over. Monotonic seconds.
     """
     finished = np.array([row.finished for row in rows])
     latency = 1000 * (finished - np.array([row.captured for row in rows]))
     apart = np.append(0.0, np.diff(finished))
     first, is_steady = steady.cut(latency, apart)
     since, until = float(finished[first]), float(finished[-1])
+    silent = ended - until
+    if _SILENT_S < silent < math.inf and silent > 5 * float(np.median(apart)):
+        until, is_steady = ended, False  # what came no more counts as well
     kept = latency[first:]
     seconds = until - since
     run = Run(

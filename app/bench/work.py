@@ -1,6 +1,7 @@
 """work: one run of a pipeline, in a process of its own, with nothing switched off."""
 
 import contextlib
+import math
 import resource
 import threading
 import time
@@ -42,7 +43,7 @@ class Outcome(NamedTuple):
     run: Run
     since: float  # monotonic: the steady part
     until: float
-    encoded: int  # pictures of the first camera, in the steady part
+    encoded: int  # pictures of the cameras' mounts, in the steady part
     backend: str
 
 
@@ -90,6 +91,7 @@ class _Watch:
         self._entered = time.monotonic()
         self._first: Optional[float] = None  # when the first frame was done
         self._began: Optional[float] = None  # when recording did
+        self._ended = math.inf  # when recording was over
         self._samples: List[_Sample] = []
         self._mounts = [source.camera for source in pipeline.sources]
 
@@ -104,13 +106,14 @@ class _Watch:
             total = min(_MOST * total, max(total, gone + 1))
         self._tell("measuring", int(gone), int(total))
         if gone >= total:
+            self._ended = now
             self.stop.set()
 
     def outcome(self) -> Outcome:
         rows = self._recorder.rows
         if self._began is None or len(rows) < 2:
             raise SourceError(self._nothing())
-        run, since, until = run_of(rows, self._began)
+        run, since, until = run_of(rows, self._began, self._ended)
         inside = [one for one in self._samples if since <= one.when <= until]
         if len(inside) > 1:
             first, last = inside[0], inside[-1]
@@ -148,20 +151,19 @@ class _Watch:
 
     def _watched(self) -> bool:
         stats = self._publish.stats() if self._publish else {}
-        first = stats.get(self._mounts[0])
-        return first is not None and first.viewers > 0 and first.encoded > 0
+        seen = [stats.get(name) for name in self._mounts]
+        return all(one is not None and one.viewers and one.encoded for one in seen)
 
     def _sample(self, now: float) -> _Sample:
         spent = resource.getrusage(resource.RUSAGE_SELF)
         doors = self._pipeline.dropped().values()
         mounts = self._publish.stats() if self._publish else {}
-        first = mounts.get(self._mounts[0])
         return _Sample(
             now,
             spent.ru_utime + spent.ru_stime,
             sum(door.dropped for door in doors),
             sum(mount.skipped for mount in mounts.values()),
-            first.encoded if first else 0,
+            sum(mounts[name].encoded for name in self._mounts if name in mounts),
         )
 
     def _nothing(self) -> str:

@@ -18,6 +18,8 @@ from app.media.camera import Camera
 from app.media.reader import open_source
 from app.media.uri import Kind
 
+_PATIENCE_S = 25.0  # beyond what a camera may be silent
+
 Tell = Callable[[int, int], None]  # pictures taken, pictures wanted
 
 
@@ -80,10 +82,12 @@ def _taken(camera: Camera, wanted: int, tell: Tell, every_s: float, place: str) 
 
     source = open_source(camera._replace(realtime=False))
     stop = threading.Event()
+    tell(0, wanted)
     paths: List[str] = []
     step, due = 1, 0.0
-    with contextlib.closing(source.frames(stop)) as frames:
+    with contextlib.closing(source.frames(stop)) as frames, _patient(camera, stop) as hear:
         for number, frame in enumerate(frames):
+            hear()
             now = time.monotonic()
             if number % step or source.live and now < due:
                 continue
@@ -101,3 +105,33 @@ def _taken(camera: Camera, wanted: int, tell: Tell, every_s: float, place: str) 
                     os.unlink(dropped)
                 paths, step = paths[::2], 2 * step
     return paths
+
+
+@contextlib.contextmanager
+def _patient(camera: Camera, stop: threading.Event) -> Iterator[Callable[[], None]]:
+    """
+    Set ``stop`` once a live camera has given no picture for long, or it would be tried for ever;
+    each picture is told by calling what this gives.
+    """
+    if not camera.uri.live:
+        yield lambda: None
+        return
+    heard = [time.monotonic()]
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            if time.monotonic() - heard[0] > camera.timeout_s + _PATIENCE_S:
+                stop.set()
+                return
+
+    def hear() -> None:
+        heard[0] = time.monotonic()
+
+    watcher = threading.Thread(target=watch, name="patience", daemon=True)
+    watcher.start()
+    try:
+        yield hear
+    finally:
+        ended.set()
+        watcher.join()

@@ -56,6 +56,17 @@ def test_a_percentile_needs_samples():
     assert run.latency.p95 is None and run.latency.p99 is None
 
 
+def test_what_came_no_more_at_the_end_counts_as_well():
+    run, _, until = run_of(rows(240), BEGAN, BEGAN + 24)
+    assert not run.steady and until == BEGAN + 24
+    assert run.fps == pytest.approx(10, rel=0.1)
+
+
+def test_a_slow_camera_may_wait_for_its_next_frame():
+    run, _, _ = run_of(rows(60, fps=1.0), BEGAN, BEGAN + 61.5)
+    assert run.steady and run.fps == pytest.approx(1.0)
+
+
 def test_frames_before_the_recording_are_counted_and_not_kept():
     recorder = Recorder()
     image = np.zeros((2, 2, 3), np.uint8)

@@ -61,7 +61,7 @@ def test_values_reach_the_config():
 def test_the_base_is_not_changed():
     before = yaml.safe_dump(TREE)
     settings.applied(TREE, Setting("", {"model": "x", "cameras": "3", "threads": "1"}))
-    settings.safe(TREE, "/nowhere", 8554, 8080, FLAT)
+    settings.safe(TREE, "/nowhere", (8554, 8080), FLAT)
     assert yaml.safe_dump(TREE) == before
 
 
@@ -84,7 +84,7 @@ def test_a_run_touches_no_file_and_no_port_of_the_service(tmp_path):
         events={"path": "/var/events.jsonl", "snapshots": "/var/snapshots"},
         counters="/var/counters.json",
     )  # fmt: skip
-    made = settings.safe(tree, str(tmp_path), 9000, 9001, CAMERA)
+    made = settings.safe(tree, str(tmp_path), (9000, 9001), CAMERA)
     parsed = config.parse(settings.text(made))
     assert (parsed.rtsp.address, parsed.rtsp.port) == ("127.0.0.1", 9000)
     assert parsed.rtsp.bitrate_kbps == 900 and not parsed.rtsp.login.user
@@ -98,12 +98,12 @@ def test_a_run_touches_no_file_and_no_port_of_the_service(tmp_path):
 @pytest.mark.parametrize("pace, realtime", [(CAMERA, True), (FLAT, False)])
 def test_a_clip_goes_on_and_on(pace, realtime):
     tree = dict(TREE, cameras=[{"name": "a", "source": "clip.mp4", "realtime": False}])
-    (camera,) = config.parse(settings.text(settings.safe(tree, ".", 1, 2, pace))).cameras
+    (camera,) = config.parse(settings.text(settings.safe(tree, ".", (1, 2), pace))).cameras
     assert camera.loop and camera.realtime is realtime
 
 
 def test_a_pattern_without_rest_keeps_its_size():
-    (camera,) = config.parse(settings.text(settings.safe(TREE, ".", 1, 2, FLAT))).cameras
+    (camera,) = config.parse(settings.text(settings.safe(TREE, ".", (1, 2), FLAT))).cameras
     assert camera.uri.size_wh == (640, 480) and camera.uri.fps > 500
 
 
@@ -127,7 +127,9 @@ def test_a_file_is_read_as_the_service_reads_it(tmp_path):
     tree = settings.base(str(path), "other.mp4", "nanodet_g")
     made = config.parse(settings.text(tree))
     assert made.cameras[0].uri.location == "other.mp4" and made.detect.model == "nanodet_g"
-    assert made.rtsp is not None  # a client is to watch it
+    assert made.rtsp is None  # as the file has it
+    safe = config.parse(settings.text(settings.safe(tree, str(tmp_path), (9000, 1), CAMERA)))
+    assert safe.rtsp.port == 9000  # a client is to watch it
 
 
 def test_a_wrong_file_is_told_as_jetwatch_check_does(tmp_path):
@@ -135,3 +137,32 @@ def test_a_wrong_file_is_told_as_jetwatch_check_does(tmp_path):
     path.write_text("cameras: [{name: a, source: clip.mp4}]\ndetect: {modle: x}\n")
     with pytest.raises(ConfigError, match="one.yaml:2"):
         settings.base(str(path), None, None)
+
+
+def test_where_nothing_can_be_served_nothing_is():
+    assert "rtsp" not in settings.safe(TREE, ".", (None, 1), CAMERA)
+    assert "rtsp" in TREE
+
+
+def test_a_variant_takes_the_place_of_the_first_cameras_model_wherever_it_is_used():
+    tree = dict(
+        TREE,
+        cameras=[
+            {"name": "a", "source": "test://", "model": "nanodet_g"},
+            {"name": "b", "source": "test://"},
+            {"name": "c", "source": "test://", "model": "nanodet_g"},
+        ],
+    )
+    assert settings.own_model(tree) == "nanodet_g" and settings.own_model(TREE) == "yolox_nano"
+    made = settings.with_model(tree, {"name": "small", "path": "small.onnx"})
+    parsed = config.parse(settings.text(made))
+    assert parsed.detect.model == "yolox_nano"
+    assert parsed.models_of == {"a": "small", "c": "small"}
+    alone = config.parse(settings.text(settings.with_model(TREE, {"name": "s", "path": "s.onnx"})))
+    assert alone.detect.model == "s"
+
+
+def test_a_path_of_any_letters_is_read_back():
+    tree = dict(TREE, cameras=[{"name": "a", "source": "caf\u00e9 \U0001f600.mp4"}])
+    (camera,) = config.parse(settings.text(tree)).cameras
+    assert camera.uri.location == "caf\u00e9 \U0001f600.mp4"

@@ -2,6 +2,7 @@ import pytest
 
 from app.bench.results import Accuracy, Run, Spread, Trial
 from app.bench.tune import Goal, Known, Search
+from app.errors import SourceError
 
 
 class Box:
@@ -177,3 +178,30 @@ def test_a_run_too_short_to_tell_is_no_proof(p95):
 
     found = search(Short()).find({"threads": "1"}, None, 1)
     assert found.setting is None
+
+
+def test_what_loses_nothing_comes_before_what_is_a_little_quicker():
+    class Leaky(Box):
+        def trial(self, setting, repeats=1):
+            made = super().trial(setting, repeats)
+            lost = made.runs[0]._replace(dropped=9 if setting.values["threads"] == "1" else 0)
+            return made._replace(runs=(lost,))
+
+    box = Leaky(p95=lambda values: {"1": 90.0, "2": 92.0}[values["threads"]])
+    assert search(box).find({}, None, 2).setting.values == {"threads": "2"}
+
+
+def test_the_proofs_own_agreement_is_not_told():
+    box = Box(p95=cost, agreement=lambda values: 0.96)
+    one = search(box, latency_ms=130)
+    one.find({}, None, 2)
+    assert "agreement 0.960" in one.prove(Box(p95=cost).trial).why
+
+
+def test_why_nothing_can_be_measured_is_said():
+    class Dead(Box):
+        def measure(self, settings, seconds, repeats, flat=True):
+            raise SourceError("no such camera")
+
+    with pytest.raises(SourceError, match="no such camera"):
+        search(Dead()).find({}, None, 2)

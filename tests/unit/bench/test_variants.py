@@ -1,3 +1,5 @@
+import pathlib
+
 import pytest
 import yaml
 
@@ -13,7 +15,8 @@ from app.errors import ConfigError, EngineError
 from tests.plans import NANO, SIDECAR
 
 
-def described(name="yolox_nano", path="model.onnx"):
+def described(name="yolox_nano", path=__file__):
+    """Any file will do for its weights."""
     return catalogue.find(name).model._replace(path=path)
 
 
@@ -23,9 +26,8 @@ def nothing(model, values):
 
 def read(entry):
     """The model as a config with that entry has it."""
-    tree = {
-        "cameras": [{"name": "a", "source": "test://"}], "detect": {"model": "x"},
-    }  # fmt: skip
+    cameras = [{"name": "a", "source": "test://"}]
+    tree = {"cameras": cameras, "detect": {"model": "x"}}
     parsed = config.parse(settings.text(settings.with_model(tree, entry)))
     return chosen_models(parsed)["a"]
 
@@ -42,7 +44,7 @@ def test_all_that_is_known_of_a_model_is_kept(name, tmp_path):
 
 def test_without_a_manifest_its_size_cannot_be_changed(tmp_path):
     with pytest.raises(ConfigError, match="no manifest"):
-        variant(Model("a", "a.onnx"), {"size": "320x320"}, str(tmp_path), None, nothing)
+        variant(Model("a", __file__), {"size": "320x320"}, str(tmp_path), None, nothing)
 
 
 @pytest.mark.parametrize("values", [{"precision": "fp16"}, {"batch": "4"}])
@@ -53,7 +55,7 @@ def test_the_cpu_has_no_precisions_and_no_batches(values, tmp_path):
 
 def test_the_cpu_is_fp32_one_by_one(tmp_path):
     entry = variant(described(), {"precision": "fp32", "batch": "1"}, str(tmp_path), None, nothing)
-    assert entry["path"] == "model.onnx"
+    assert entry["path"] == __file__
 
 
 ORIN = Machine(tensorrt=NANO.tensorrt, gpu=NANO.gpu)
@@ -118,3 +120,18 @@ def test_an_engine_that_does_not_fit_is_built_anew(onnx, tmp_path, change):
 def test_another_precision_than_was_asked_for_is_no_figure_of_it(onnx, tmp_path):
     with pytest.raises(EngineError, match="no int8 engine came of it. fp16: killed"):
         variant(onnx, {"precision": "int8"}, str(tmp_path / "b"), ORIN, Builder("fp16"))
+
+
+def test_other_weights_of_the_same_name_and_size_are_another_model(onnx, tmp_path):
+    build = Builder()
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "yolox_nano.onnx"
+    other.write_bytes(b"wEights")
+    paths = [
+        variant(onnx._replace(path=path), {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build)[
+            "path"
+        ]
+        for path in (onnx.path, str(other))
+    ]
+    assert len(build.built) == 2 and paths[0] != paths[1]
+    assert [pathlib.Path(path).read_bytes() for path in paths] == [b"weights", b"wEights"]
