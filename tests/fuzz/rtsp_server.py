@@ -12,7 +12,8 @@ import sys
 
 from app.media.camera import Login
 from app.media.mount import RtspSettings
-from app.media.rtsp import limit_arenas, serving
+from app.media.rtsp import serving
+from app.service.heap import limit_arenas
 from tests.on_air import Camera
 
 USER, PASSWORD = "bob", "s3cr@t pass"
