@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from app import atomic, catalogue, cli_build, cli_tune, engines
 from app.bench import compare, page, results, settings, table
-from app.bench.bench import Bench, Options
+from app.bench.bench import FOLDER, Bench, Options
 from app.bench.pictures import labelled
 from app.bench.settings import VARIED
 from app.cli_types import between, fraction, positive
@@ -190,7 +190,7 @@ def _command() -> str:
 def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
     """Where the figures and the page go. Raises OutputError where they cannot."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = arguments.json or os.path.join("out", "bench", f"{stamp}.json")
+    path = arguments.json or os.path.join(FOLDER, f"{stamp}.json")
     page_path = arguments.html or os.path.splitext(path)[0] + ".html"
     for one in (path, page_path):
         try:

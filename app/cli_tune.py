@@ -9,15 +9,13 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from app import __version__, atomic
 from app.bench import results, settings
-from app.bench.bench import Bench
+from app.bench.bench import FOLDER, Bench
 from app.bench.results import Trial
 from app.bench.settings import Setting, Tree
 from app.bench.tune import Goal, Known, Search
 from app.errors import AppError, ConfigError, OutputError
 from app.terminal import Terminal
 
-_WRITTEN = "out/bench/tuned.yaml"
-_FOLDER = "out/bench"
 Say = Callable[[str], None]
 
 
@@ -30,7 +28,7 @@ def run(
     nothing keeps the goal.
     """
     base = _base(asked)
-    path = arguments.write or _WRITTEN
+    path = arguments.write or os.path.join(FOLDER, "tuned.yaml")
     try:
         atomic.check(path)
     except OSError as error:
@@ -109,7 +107,7 @@ def _kept(bench: Bench, base: Mapping[str, str], labelled: str) -> str:
             known = os.stat(source)
             mark += [known.st_size, known.st_mtime]
     digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:12]
-    return os.path.join(_FOLDER, f"tune-{digest}.json")
+    return os.path.join(FOLDER, f"tune-{digest}.json")
 
 
 def _known(bench: Bench, path: str) -> Known:

@@ -10,13 +10,13 @@ from app.bench.results import (
     Accuracy,
     Document,
     Floor,
-    Layer,
     Machine,
     Run,
     Step,
     Trial,
     Use,
 )
+from app.device.backend import Layer
 
 EVIL = "<script>alert(\"x\")</script> & 'co'\x00\x1b[2J"
 YAML = tuple(

@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from app import __version__, child, config
-from app.bench import network, pictures, settings, trial
+from app.bench import network, pictures, settings, trial, work
 from app.bench.results import FORMAT, Document, Machine, Trial
 from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
 from app.bench.variants import Build, variant
@@ -18,6 +18,8 @@ from app.device.jetson import sha256_of
 from app.errors import AppError, OutputError
 from app.media import rtsp
 
+FOLDER = os.path.join("out", "bench")  # what is kept from one benchmark to the next
+
 Say = Callable[[str], None]
 Tell = Callable[[str], None]
 
@@ -25,7 +27,7 @@ Tell = Callable[[str], None]
 class Options(NamedTuple):
     labelled: str = ""  # a folder of pictures with labels
     layers: bool = False
-    folder: str = "out/bench"  # engines of variants are kept there
+    folder: str = FOLDER  # engines of variants are kept there
 
 
 class _Under(NamedTuple):
@@ -195,7 +197,8 @@ class Bench:
                 mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
                 job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
                 run = trial.run(
-                    job, [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts], self._log,
+                    self._child("work", job, work.Outcome), pace,
+                    [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
                     lambda phase, done, total: self._told(phase, done, total, part),
                 )  # fmt: skip
         except AppError as error:
@@ -228,9 +231,9 @@ class Bench:
                 int(under.setting.values.get("batch", "1")), layers=self._options.layers,
             )  # fmt: skip
             name = under.setting.name
-            work = self._child("network", job, network.Outcome)
+            asked = self._child("network", job, network.Outcome)
             try:
-                self._networks[key] = work.result(
+                self._networks[key] = asked.result(
                     lambda phase, done, total: self._told(phase, done, total, name)
                 )
             except AppError as error:
@@ -262,9 +265,9 @@ class Bench:
         if text not in self._notes:
             self._notes.append(text)
 
-    def _child(self, work: str, job: Any, kind: Any) -> child.Attempt:
+    def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
         _afresh(self._log)
-        command = (sys.executable, "-m", "app.cli_bench_child", work)
+        command = (sys.executable, "-m", "app.cli_bench_child", name)
         return child.Attempt(job, self._log, command, kind, "the benchmark's run")
 
     def _told(self, phase: str, done: int, total: int, part: str = "") -> None:

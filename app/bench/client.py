@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 
 class Client:
-    """Watches a stream from ``start`` to ``close``, in a thread; keeps what it saw."""
+    """Watches a stream until close(), in a thread of its own; keeps what it saw."""
 
     def __init__(self, url: str) -> None:
         self._source = open_source(Camera("client", uri.parse(url), latency_ms=0))

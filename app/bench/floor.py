@@ -8,7 +8,7 @@ import numpy as np
 from app.bench import results
 from app.bench.honest import spread_of
 from app.device import answers
-from app.device.backend import Backend, Network
+from app.device.backend import Backend, Layer, Network
 from app.vision import classes, letterbox
 
 _SETTLE = 2  # calls at the begin of a turn, not counted: the way before may have changed the shape
@@ -42,10 +42,10 @@ def floor(
 
 def layers(
     backend: Backend, network: Network, batch: int = 1, times: int = 50
-) -> Tuple[results.Layer, ...]:
+) -> Tuple[Layer, ...]:
     """What each layer takes, in the order of their running, over so many runs. Raises AppError."""
     with backend.attached():
-        return tuple(results.Layer(*one) for one in backend.layers(network, batch, times))
+        return tuple(backend.layers(network, batch, times))
 
 
 def answered(

@@ -5,8 +5,9 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple
 
 from app import assemble, config
 from app.bench import accuracy, floor, machine
-from app.bench.results import Accuracy, Floor, Layer, Machine
+from app.bench.results import Accuracy, Floor, Machine
 from app.chosen import chosen_models, model_of
+from app.device.backend import Layer
 from app.device.jetson import sha256_of
 from app.media import samples
 

@@ -15,7 +15,6 @@ _SILENT_S = 1.0  # at the end, which no frame's wait explains
 _BIN_S = 0.5  # of the timeline
 _EDGES_MS = np.geomspace(1, 60000, 401)  # each 3 % above the one before
 
-
 Point = Tuple[float, float, Optional[float]]  # seconds, frames a second, ms
 
 
@@ -31,7 +30,7 @@ class Row(NamedTuple):
 
 
 class Recorder(Meter):
-    """A meter that also keeps the marks, from ``begin`` on. It grows with the run."""
+    """A meter that also keeps the marks while it is ``recording``. It grows with the run."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from app import atomic
 from app.device import record
+from app.device.backend import Layer
 from app.errors import ConfigError, OutputError
 
 FORMAT = "jetwatch-bench/1"
@@ -78,12 +79,6 @@ class Floor(NamedTuple):
         if self.ours.p50 is None or self.raw.p50 is None:
             return None
         return self.ours.p50 - self.raw.p50
-
-
-class Layer(NamedTuple):
-    name: str  # of fused ones, all their names
-    ms: float  # median
-    kind: str = ""
 
 
 class Accuracy(NamedTuple):

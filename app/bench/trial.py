@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import sys
 import threading
 import time
 from typing import Callable, List, Optional, Sequence, Tuple
@@ -14,11 +13,10 @@ from app.bench import machine
 from app.bench.client import Client
 from app.bench.honest import spread_of
 from app.bench.results import Run, Use
-from app.bench.work import CAMERA, Job, Outcome
+from app.bench.work import CAMERA, Outcome
 from app.core.vitals import Vitals
 from app.device.telemetry import open_telemetry
 
-COMMAND = (sys.executable, "-m", "app.cli_bench_child", "work")
 _EVERY_S = 1.0
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
@@ -32,13 +30,12 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def run(job: Job, urls: Sequence[str], log: str, tell: Tell) -> Run:
+def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
     """
-    One run, to its end, with a client at each of ``urls``; what it says goes to ``log``. Raises
+    One run, to its end: a child that does work.work(), and a client at each of ``urls``. Raises
     AppError; an interrupt kills it.
     """
     clients: List[Client] = []
-    work = child.Attempt(job, log, COMMAND, Outcome, "the benchmark's run")
 
     def told(phase: str, done: int, total: int) -> None:
         if phase == "waiting for the client" and not clients:
@@ -56,7 +53,7 @@ def run(job: Job, urls: Sequence[str], log: str, tell: Tell) -> Run:
         seen = [picture for one in clients for picture in one.seen(outcome.since, outcome.until)]
         ages = [picture.age_ms for picture in seen if picture.number is not None]
         made = made._replace(
-            glass=spread_of(np.array(ages)) if ages and job.pace == CAMERA else None,
+            glass=spread_of(np.array(ages)) if ages and pace == CAMERA else None,
             unseen=max(0, outcome.encoded - len(seen)),
         )
     return made._replace(use=lookout.use(made, outcome.since, outcome.until))

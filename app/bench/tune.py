@@ -17,9 +17,9 @@ from app.bench.settings import Setting
 from app.errors import AppError
 
 MOST_LOST = 0.01  # of a camera's frames, at the door
-_SIZES = (1.0, 0.75, 0.5)  # of the network's own, each side
+_SIZES = (0.75, 0.5)  # of the network's own, each side
 _STRIDE = 32
-_INTERVALS = (1, 2, 3, 4, 6, 8)
+_INTERVALS = (2, 3, 4, 6, 8)
 
 Say = Callable[[str], None]
 
@@ -58,7 +58,7 @@ class Known:
 
 
 class Search:
-    """One search. ``own`` is the network's size where it may be changed."""
+    """One search. ``tried``: each setting in turn, and what was measured."""
 
     def __init__(
         self, bench: Bench, goal: Goal, known: Known, say: Say,
@@ -75,7 +75,10 @@ class Search:
         self.tried: List[Tuple[Setting, Trial]] = []
 
     def find(self, base: Mapping[str, str], own: Optional[Tuple[int, int]], cores: int) -> Found:
-        """The best setting that keeps the goal. Raises AppError where nothing can be measured."""
+        """
+        The best setting that keeps the goal, with all of ``base``. ``own``: the network's size,
+        where one is known. Raises AppError where nothing can be measured.
+        """
         self._base = base
         first = self._fastest(base, self._ways(cores))
         if not self.tried and self._error is not None:
@@ -136,7 +139,7 @@ class Search:
     ) -> Iterator[Dict[str, str]]:
         if own is None or "size" in values:
             return
-        for share in _SIZES[1:]:
+        for share in _SIZES:
             sides = [max(_STRIDE, int(share * side) // _STRIDE * _STRIDE) for side in own]
             yield dict(values, size="x".join(map(str, sides)))
 
@@ -145,7 +148,7 @@ class Search:
         if "interval" in setting.values:
             return setting
         last = setting
-        for interval in _INTERVALS[1:]:
+        for interval in _INTERVALS:
             one = self._measured(dict(setting.values, interval=str(interval)))
             if one is None:
                 return last

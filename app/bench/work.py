@@ -44,7 +44,6 @@ class Outcome(NamedTuple):
     since: float  # monotonic: the steady part
     until: float
     encoded: int  # pictures of the cameras' mounts, in the steady part
-    backend: str
 
 
 class _Sample(NamedTuple):
@@ -63,14 +62,14 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
     with contextlib.closing(assemble.backend(chosen)) as backend, contextlib.closing(
         Beside()
     ) as beside:
-        beside.part = 1
         kinds = {camera.name: camera.uri.kind for camera in chosen.cameras}
 
         def played(source: Source) -> Source:
             made = kinds[source.camera] is Kind.TEST
             return Played(source, live=job.pace == CAMERA, stamped=not made)
 
-        pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
+        with beside.following():
+            pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
         watch = _Watch(job, pipeline, backend, tell)
         pipeline.run(watch.stop, watch.tick, _TICK_S)
         return watch.outcome()
@@ -132,7 +131,7 @@ class _Watch:
             encoded = round(share * (last.encoded - first.encoded))
         else:
             encoded = 0
-        return Outcome(run, since, until, encoded, self._backend.name)
+        return Outcome(run, since, until, encoded)
 
     def _wait(self, now: float) -> None:
         frames = self._pipeline.meter.read().frames

@@ -2,7 +2,8 @@ import pytest
 
 from app.bench import figures
 from app.bench.honest import Repeated
-from app.bench.results import Accuracy, Layer
+from app.bench.results import Accuracy
+from app.device.backend import Layer
 from tests import measured
 
 

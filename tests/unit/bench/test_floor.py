@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from app.bench import floor, results
-from app.device.backend import InputSpec, Model, Placement
+from app.bench import floor
+from app.device.backend import InputSpec, Layer, Model, Placement
 from app.device.host import HostBackend
 from tests import networks, stand_in, tiny
 from tests.fake_backend import FakeBackend
@@ -105,8 +105,8 @@ def test_the_floor_on_a_gpu_from_memory_that_readers_are_given(tmp_path):
         stand_in.same(stand_in.found(place.backend, network, images), stand_in.expected(images))
         assert len(place.backend._pinned._free[images[0].nbytes]) == 2
     assert floor.layers(place.backend, network, 3, 4) == (
-        results.Layer("conv", 1.0, ""),
-        results.Layer("head", 2.0, ""),
+        Layer("conv", 1.0, ""),
+        Layer("head", 2.0, ""),
     )
 
 
@@ -115,6 +115,4 @@ def test_layers_of_any_backend(host, tmp_path):
     made = floor.layers(host, network, 2, 3)
     assert "ReduceMean" in [one.kind for one in made]
     fake = FakeBackend({"tiny": None})
-    assert floor.layers(fake, fake.load(Model("tiny", "")), 2) == (
-        results.Layer("all", 0.002, "Answer"),
-    )
+    assert floor.layers(fake, fake.load(Model("tiny", "")), 2) == (Layer("all", 0.002, "Answer"),)

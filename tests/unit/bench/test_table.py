@@ -4,7 +4,7 @@ import pytest
 
 from app.bench import table
 from app.bench.figures import Table
-from app.bench.results import Layer
+from app.device.backend import Layer
 from tests import measured
 
 EVERYTHING = measured.everything()
