@@ -18,19 +18,22 @@ from app.media.camera import Camera
 from app.media.reader import open_source
 from app.media.uri import Kind
 
-_PATIENCE_S = 25.0  # beyond what a camera may be silent
-
 Tell = Callable[[int, int], None]  # pictures taken, pictures wanted
 
 
 @contextlib.contextmanager
 def collected(
-    camera: Camera, wanted: int, tell: Tell = lambda done, total: None, every_s: float = 0.5
+    camera: Camera,
+    wanted: int,
+    tell: Tell = lambda done, total: None,
+    every_s: float = 0.5,
+    patience_s: float = 30.0,
 ) -> Iterator[List[str]]:
     """
     Paths of up to ``wanted`` pictures: those of a folder where they lie; of a clip, spread over
     all of it; of a live camera, one each ``every_s``. What was written is removed at the end of
-    the ``with`` block. Raises SourceError where there are none.
+    the ``with`` block. A live camera that gives none for ``patience_s`` is let go. Raises
+    SourceError where there are none.
     """
     if camera.uri.kind is Kind.FOLDER:
         names = folder.names_in(camera.uri.location)
@@ -39,7 +42,7 @@ def collected(
         return
     place = tempfile.mkdtemp(prefix="jetwatch-samples-")
     try:
-        paths = _taken(camera, wanted, tell, every_s, place)
+        paths = _taken(camera, wanted, tell, every_s, patience_s, place)
         if not paths:
             raise SourceError(f"{camera.shown}: gave no picture")
         yield spread(paths, wanted)
@@ -73,7 +76,9 @@ def read(paths: Sequence[str]) -> Iterator[np.ndarray]:
         yield image
 
 
-def _taken(camera: Camera, wanted: int, tell: Tell, every_s: float, place: str) -> List[str]:
+def _taken(
+    camera: Camera, wanted: int, tell: Tell, every_s: float, patience_s: float, place: str
+) -> List[str]:
     """
     A clip's length is not known before its end: of twice as many pictures as are wanted every
     second one is thrown away, and from there on half as many are taken.
@@ -85,7 +90,9 @@ def _taken(camera: Camera, wanted: int, tell: Tell, every_s: float, place: str) 
     tell(0, wanted)
     paths: List[str] = []
     step, due = 1, 0.0
-    with contextlib.closing(source.frames(stop)) as frames, _patient(camera, stop) as hear:
+    with contextlib.closing(source.frames(stop)) as frames, _patient(
+        camera, patience_s, stop
+    ) as hear:
         for number, frame in enumerate(frames):
             hear()
             now = time.monotonic()
@@ -108,10 +115,10 @@ def _taken(camera: Camera, wanted: int, tell: Tell, every_s: float, place: str) 
 
 
 @contextlib.contextmanager
-def _patient(camera: Camera, stop: threading.Event) -> Iterator[Callable[[], None]]:
+def _patient(camera: Camera, seconds: float, stop: threading.Event) -> Iterator[Callable[[], None]]:
     """
-    Set ``stop`` once a live camera has given no picture for long, or it would be tried for ever;
-    each picture is told by calling what this gives.
+    Set ``stop`` once a live camera has given no picture for so long, or it would be tried for
+    ever; each picture is told by calling what this gives.
     """
     if not camera.uri.live:
         yield lambda: None
@@ -121,7 +128,7 @@ def _patient(camera: Camera, stop: threading.Event) -> Iterator[Callable[[], Non
 
     def watch() -> None:
         while not ended.wait(0.5):
-            if time.monotonic() - heard[0] > camera.timeout_s + _PATIENCE_S:
+            if time.monotonic() - heard[0] > seconds:
                 stop.set()
                 return
 
