@@ -7,6 +7,7 @@ import pytest
 from app.device import trt
 from app.device.cuda import Cuda
 from app.errors import DeviceError
+from tests.device import engines
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,17 @@ def cuda():
 def kernel_folder(tmp_path_factory):
     """Where compiled kernels are kept for the session."""
     return str(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="session")
+def onnx(tmp_path_factory):
+    return engines.tiny_onnx(tmp_path_factory.mktemp("onnx"))
+
+
+@pytest.fixture(scope="session")
+def content(api, cuda, onnx):
+    """The plan of it, as bytes."""
+    return engines.plan(api, onnx)
 
 
 def _absent(error):

@@ -19,16 +19,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 each_way = pytest.mark.parametrize("graphs", [True, False])
 
 
-@pytest.fixture(scope="module")
-def onnx(tmp_path_factory):
-    return engines.tiny_onnx(tmp_path_factory.mktemp("onnx"))
-
-
-@pytest.fixture(scope="module")
-def content(api, cuda, onnx):
-    return engines.plan(api, onnx)
-
-
 @pytest.fixture
 def made(api, cuda, kernel_folder, onnx, content):
     """Makes a backend and a network of the tiny plan."""

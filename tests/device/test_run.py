@@ -16,16 +16,6 @@ from tests.device import engines
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
-def onnx(tmp_path_factory):
-    return engines.tiny_onnx(tmp_path_factory.mktemp("onnx"))
-
-
-@pytest.fixture(scope="module")
-def content(api, cuda, onnx):
-    return engines.plan(api, onnx)
-
-
 def found(backend, network, images):
     tensor = backend.prepare(network, images, engines.windows(images))
     return answers.found(network, backend.infer(network, tensor))
