@@ -67,7 +67,6 @@ class Lookout:
         self._newest: Tuple[float, Vitals] = (clock(), Vitals())
         self._ending = threading.Event()
         self._silent = False  # it was said to be
-        self._tells = False
         self._failed = False  # and has not read since
         self._thread = threading.Thread(
             target=self._look, args=(begin,), name=f"telemetry-{name}", daemon=True
@@ -95,7 +94,7 @@ class Lookout:
             except Exception as error:
                 if not self._ending.is_set() and not self._failed:
                     logger.warning("no telemetry by %s: %s", self.name, _short(error))
-                self._tells, self._failed = False, True
+                self._failed = True
                 if isinstance(error, ImportError):
                     return
             self._ending.wait(self._again_s)
@@ -105,9 +104,9 @@ class Lookout:
         try:
             while not self._ending.is_set():
                 self._newest = (self._clock(), source.read())
-                if not self._tells:
-                    logger.info("telemetry also by %s", self.name)
-                self._tells, self._failed = True, False
+                if self._failed:
+                    logger.info("telemetry by %s after all", self.name)
+                self._failed = False
                 self._ending.wait(_EVERY_S)
         finally:
             _closed(source)

@@ -61,7 +61,7 @@ def test_a_source_that_fails_is_begun_anew_and_told_of_once(caplog):
     heals.set()
     assert until(lambda: lookout.read().gpu_load == 0.5)
     lookout.close()
-    assert caplog.messages == ["no telemetry by silent: no daemon", "telemetry also by silent"]
+    assert caplog.messages == ["no telemetry by silent: no daemon", "telemetry by silent after all"]
 
 
 def test_a_source_that_cannot_be_imported_is_given_up(caplog):
