@@ -127,3 +127,41 @@ def ffmpeg_viewer(url, count, transport="tcp"):
         child.wait()
         child.stdout.close()
         child.stderr.close()
+
+
+class RawViewer:
+    """A viewer by TCP that takes nothing of what it is sent, until it is asked what comes next."""
+
+    def __init__(self, url, most_bytes=4096):
+        host, port = url.split("/")[2].split(":")
+        self._line = socket.socket()
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, most_bytes)
+        self._line.settimeout(SOON_S)
+        self._line.connect((host, int(port)))
+        self._bytes = self._line.makefile("rb")
+        self._ask("DESCRIBE", url, "Accept: application/sdp")
+        by_tcp = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+        told = self._ask("SETUP", url + "/stream=0", by_tcp)
+        self._ask("PLAY", url, "Session: " + told["session"].split(";")[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._bytes.close()
+        self._line.close()
+
+    def next_channel(self):
+        """Of the next packet: 0 for one of pictures, 1 for a report."""
+        head = self._bytes.read(4)
+        self._bytes.read(int.from_bytes(head[2:], "big"))
+        return head[1]
+
+    def _ask(self, method, url, header):
+        """The answer's headers, by their names in lower case."""
+        self._line.sendall(f"{method} {url} RTSP/1.0\r\nCSeq: 1\r\n{header}\r\n\r\n".encode())
+        assert b" 200 " in self._bytes.readline()
+        lines = iter(lambda: self._bytes.readline().decode().strip(), "")
+        told = {name.lower(): value.strip() for name, value in (one.split(":", 1) for one in lines)}
+        self._bytes.read(int(told.get("content-length", 0)))
+        return told

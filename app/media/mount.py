@@ -115,6 +115,19 @@ class Mount:
         )
         pay.get_static_pad("sink").push_event(event)
 
+    def unblock(self) -> None:
+        """
+        Let the stream go on for somebody who joins viewers that have all stalled: GStreamer's
+        server (1.22) then holds a packet back until one of them takes something, whoever else has
+        come. It is taken from it, and so whoever watches wants refresh() next.
+        """
+        line = self.line
+        if line is None:
+            return
+        for element in line.media.get_element().get_parent().children:
+            if element.get_factory().get_name() == "appsink" and _carries_rtp(element):
+                element.emit("try-pull-sample", 0)
+
     def _begin(self, _: Any, media: Any) -> None:
         source = media.get_element().get_by_name("source")
         shape = source.get_property("caps").get_structure(0)
@@ -132,6 +145,12 @@ class Mount:
         if self.line is line:
             self.line = None
         line.gone.set()
+
+
+def _carries_rtp(sink: Any) -> bool:
+    """Whether pictures go through an appsink, and not reports (RTCP)."""
+    caps = sink.get_static_pad("sink").get_current_caps()
+    return caps is not None and caps.get_structure(0).get_name() == "application/x-rtp"
 
 
 @functools.lru_cache(maxsize=None)

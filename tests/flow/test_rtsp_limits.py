@@ -11,7 +11,7 @@ import pytest
 
 from tests import needs
 from tests.on_air import ANY_PORT, on_air
-from tests.viewer import SOON_S, Viewer, ask, ffmpeg_viewer, wait_for
+from tests.viewer import SOON_S, RawViewer, Viewer, ask, ffmpeg_viewer, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -202,3 +202,25 @@ def test_many_viewers_that_stall_or_vanish_do_not_slow_the_others(blow, transpor
         for child in children:
             with contextlib.suppress(ProcessLookupError, subprocess.SubprocessError):
                 child.kill()
+
+
+def test_somebody_who_joins_none_but_viewers_that_stall_gets_pictures():
+    """Only the next report set the stream free, and none did where reports were stuck as well."""
+    with on_air(settings=ANY_PORT._replace(bitrate_kbps=20000), noise=True) as (server, _):
+        # a report may happen to come before a picture, but not so often
+        assert any(sees_before_a_report(server) for _ in range(3))
+
+
+def sees_before_a_report(server):
+    with RawViewer(server.url("a")):
+        wait_for(lambda: stuck(server))
+        with RawViewer(server.url("a")) as viewer:
+            return viewer.next_channel() == 0
+
+
+def stuck(server):
+    """Whether pictures are shown and none is sent."""
+    sent = server._mounts["a"].line.media.get_element().get_by_name("pay0")
+    shown, before = server.stats("a").encoded, sent.get_property("seqnum")
+    wait_for(lambda: server.stats("a").encoded > shown + 10)
+    return sent.get_property("seqnum") == before
