@@ -109,6 +109,7 @@ class Attempt:
         rest = b""
         while True:
             ready, _, _ = select.select([process.stdout], [], [], _TICK_S)
+            self.busy_s = _busy_s(process.pid)
             if ready:
                 block = os.read(process.stdout.fileno(), 1 << 16)
                 if not block:
@@ -123,8 +124,9 @@ class Attempt:
                     phase, done, total = said["phase"], said["done"], said["total"]
                     if phase == "workspace":
                         self.workspace = total
-            self.busy_s = _busy_s(process.pid)
-            told(phase, done, total)
+                    told(phase, done, total)  # each, however many came at once
+            else:
+                told(phase, done, total)
 
     def _ended(self, code: int) -> AppError:
         if code < 0:
