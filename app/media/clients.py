@@ -117,8 +117,6 @@ class Clients:
     def _refresh(self, _: Any, context: Any) -> None:
         mount = self._asked(context)
         if mount is not None:
-            if self.playing(mount.line) > 1:
-                mount.unblock()
             mount.refresh()
 
     def _asked(self, context: Any) -> Optional[Mount]:

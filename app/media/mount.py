@@ -15,6 +15,7 @@ from app.media.yuv import i420
 
 _STEP_NS = 1000000  # two pictures are never closer: players divide by the difference
 _LEAVING_S = 2.0
+_STUCK = 3  # pictures without a packet
 
 
 class RtspSettings(NamedTuple):
@@ -37,6 +38,8 @@ class Line:
         self.source = source  # the appsrc
         self.form = form
         self.pts = 0  # of the newest picture; 0 before the first
+        self.sent = -1  # the newest packet's number, and
+        self.shown = 0  # how many pictures there were when it was new
         self.gone = threading.Event()
 
 
@@ -117,16 +120,24 @@ class Mount:
 
     def unblock(self) -> None:
         """
-        Let the stream go on for somebody who joins viewers that have all stalled: GStreamer's
-        server (1.22) then holds a packet back until one of them takes something, whoever else has
-        come. It is taken from it, and so whoever watches wants refresh() next.
+        Let a stream go on that stands still although there are pictures. To be called several
+        times a second, by one thread.
+
+        Where all viewers have stalled, GStreamer's server (1.22) holds a packet back until one of
+        them takes something, whoever else has come meanwhile. It is taken away here, which lets
+        the next one come. Only where it is stuck: else the server would wait for it, with a lock.
         """
         line = self.line
         if line is None:
             return
-        for element in line.media.get_element().get_parent().children:
-            if element.get_factory().get_name() == "appsink" and _carries_rtp(element):
-                element.emit("try-pull-sample", 0)
+        sent = line.media.get_element().get_by_name("pay0").get_property("seqnum")
+        if sent != line.sent:
+            line.sent, line.shown = sent, self.encoded
+        elif self.encoded - line.shown >= _STUCK:
+            line.shown = self.encoded
+            for element in line.media.get_element().get_parent().children:
+                if element.get_factory().get_name() == "appsink" and _carries_rtp(element):
+                    element.emit("try-pull-sample", 0)
 
     def _begin(self, _: Any, media: Any) -> None:
         source = media.get_element().get_by_name("source")

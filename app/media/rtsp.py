@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _UDP_PORTS = (50000, 50999)
 _CLEANUP_MS = 2000
-_SLATE_MS = 250
+_LOOK_MS = 250
 _CLOSING_S = 2.0
 _BYE_S = 1.0  # for the word of the end to reach viewers, before they are hung up on
 _MOST_BYTES = 65536  # of one request
@@ -90,7 +90,8 @@ class RtspServer:
             raise listen.in_use(settings)
         self._sources = [self._context.find_source_by_id(attached)]
         self._every(_CLEANUP_MS, self._clients.forget_the_dead)
-        self._every(_SLATE_MS, self._stand_in)
+        self._every(_LOOK_MS, self._stand_in)
+        self._every(_LOOK_MS, self._unblock)
         if self._mosaic is not None:
             self._every(1000 // mosaic.FPS, self._mosaic.compose)
 
@@ -191,6 +192,10 @@ class RtspServer:
             line = self._leaving.popleft()[1].line
             if line is not None:
                 self._clients.send_away(line)
+
+    def _unblock(self) -> None:
+        for mount in self._mounts.values():
+            mount.unblock()
 
     def _mount(self, name: str) -> Optional[Mount]:
         return self._mounts.get(name)
