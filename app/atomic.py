@@ -5,6 +5,8 @@ import errno
 import os
 import uuid
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk with no room for now
+
 
 def write(path: str, content: bytes, durable: bool = True) -> None:
     """
@@ -34,7 +36,10 @@ def temporary(path: str) -> str:
 
 
 def check(path: str) -> None:
-    """Raise OSError where a file of that name could not be written. Changes nothing."""
+    """
+    Raise OSError where a file of that name could not be written, with or without room for it.
+    Changes nothing, but makes and removes an empty file: /proc says that root may write there.
+    """
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     place = os.path.realpath(path)
@@ -45,6 +50,20 @@ def check(path: str) -> None:
             raise NotADirectoryError(errno.ENOTDIR, f"{place} is no folder")
     if not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, "you may not write there")
+    if os.path.isdir(place):
+        _try_in(place)
+
+
+def _try_in(folder: str) -> None:
+    part = temporary(os.path.join(folder, "trial"))
+    try:
+        with open(part, "xb"):
+            pass
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+    else:
+        os.unlink(part)
 
 
 def sync(path: str) -> None:

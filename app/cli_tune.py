@@ -48,6 +48,7 @@ def run(
             return Trial(setting.name, setting.values, problem=str(error))
         return trial
 
+    kept = ""
     try:
         with bench:
             kept = _kept(bench, base, arguments.labelled)
@@ -60,7 +61,8 @@ def run(
                 text = _text(bench.config_of(found.setting), goal, found.why)
     except KeyboardInterrupt:
         terminal.end_status()
-        say("interrupted. The same command goes on from here")
+        measured = bool(kept) and os.path.exists(kept)
+        say(f"interrupted{'. The same command goes on from here' if measured else ''}")
         return 130
     finally:
         terminal.end_status()

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 WAITING = 10000  # lines kept for a disk that takes none, some 4 MB; then the oldest are lost
 _SYNC_S = 1.0  # what is written is on the disk this much later
 _RETRY_S = 1.0
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what was written before is still there
+_FULL = (*atomic.FULL, errno.EFBIG)  # what was written before is still there
 _TAIL = 1 << 16  # bytes that are searched for the end of the last whole line
 
 

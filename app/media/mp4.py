@@ -3,7 +3,6 @@
 from __future__ import generator_stop
 
 import contextlib
-import errno
 import logging
 import math
 import os
@@ -19,8 +18,6 @@ from app.media.mp4_track import CvTrack, Failed, GstTrack, Placed, Track
 from app.media.yuv import encoded_size
 
 logger = logging.getLogger(__name__)
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _STEP_S = 0.001  # two pictures are never closer
 _LONGEST_STEP_S = 10.0  # more is no pause of a camera but a clock that was set
@@ -167,7 +164,7 @@ def check(path: str) -> None:
             pass
         os.remove(part_of(path))
     except OSError as exc:
-        if exc.errno in FULL:  # by the time there are pictures there may be room
+        if exc.errno in atomic.FULL:  # by the time there are pictures there may be room
             return
         raise OutputError(
             f"{path} cannot be written: {exc.strerror}. Choose a folder that you may write to"

@@ -18,7 +18,6 @@ from app.errors import OutputError
 logger = logging.getLogger(__name__)
 
 QUALITY = 85
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FREED = 3  # times what is needed; where that does not help, somebody else takes it
 SUFFIX = ".event.jpg"  # by which an album knows its own
 
@@ -77,7 +76,7 @@ class Album:
         try:
             atomic.write(path, content, durable=False)
         except OSError as error:
-            if error.errno in _FULL and self._kept and freed < _FREED * len(content):
+            if error.errno in atomic.FULL and self._kept and freed < _FREED * len(content):
                 return False
             raise
         return True

@@ -156,8 +156,31 @@ def test_where_nothing_keeps_the_goal_nothing_is_written(tmp_path, model):
     assert len(kept_searches(tmp_path)) == 1
 
 
+@pytest.mark.slow
+def test_an_interrupted_search_goes_on_from_what_it_has_measured(tmp_path, model):
+    out = tmp_path / "tuned.yaml"
+    words = ("bench", "--tune", "--latency-ms", "2000", "--source", pattern(), "--model", model)
+    words += ("--write", out, *QUICK)
+
+    def interrupted(seen):
+        process = start(*words, cwd=tmp_path)
+        wait_for(process, lambda: seen(process), 60)
+        process.send_signal(signal.SIGINT)
+        return finish(process)
+
+    early = interrupted(lambda process: children(process.pid))
+    assert early.code == 130 and "interrupted" in early.out and "goes on" not in early.out
+    late = interrupted(lambda _: kept_searches(tmp_path))
+    assert late.code == 130 and "goes on from here" in late.out and not out.exists()
+    figures = [line for line in late.out.splitlines() if "95 of 100" in line]
+    done = jetwatch(*words, cwd=tmp_path, seconds=180)
+    assert done.code == 0 and out.exists(), done.err
+    assert figures and figures[0] in done.out.splitlines(), (late.out, done.out)
+
+
 def kept_searches(folder):
-    return [name for name in os.listdir(str(folder / "out" / "bench")) if name.startswith("tune")]
+    found = folder.glob("out/bench/tune-*.json")
+    return [path.name for path in found]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import stat
 import pytest
 
 from app import atomic
+from tests import disk
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -60,6 +61,21 @@ def test_check_says_what_would_fail_and_changes_nothing(tmp_path):
     with pytest.raises(NotADirectoryError):
         atomic.check(str(tmp_path / "file" / "a"))
     assert os.listdir(str(tmp_path)) == ["file"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+def test_check_is_not_taken_in_by_a_folder_that_says_it_may_be_written():
+    with pytest.raises(OSError):
+        atomic.check("/proc/x.json")
+    with pytest.raises(OSError):
+        atomic.check("/proc/new/x.json")
+
+
+def test_check_does_not_mind_a_disk_that_is_full_for_now(tmp_path):
+    with disk.small(tmp_path / "disk", 1) as folder:
+        disk.fill(folder / "other")
+        atomic.check(str(folder / "a"))
+        assert os.listdir(str(folder)) == ["other"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
