@@ -101,8 +101,9 @@ def _check_input(model: Model, inputs: Tuple[Tensor, ...]) -> None:
     for has, wants in ((wide, model.input.size_wh[0]), (high, model.input.size_wh[1])):
         if has > 0 and has != wants:
             raise EngineError(
-                f"{model.path}: takes {wide}x{high} pictures ({model.input.layout}), the manifest "
-                f"says {model.input.size_wh[0]}x{model.input.size_wh[1]}. Mend input.size"
+                f"{model.path}: takes {wide}x{high} pictures ({model.input.layout}) and no others; "
+                f"asked for is {model.input.size_wh[0]}x{model.input.size_wh[1]}. Mend input.size, "
+                "or export it with free sides"
             )
 
 

@@ -93,7 +93,7 @@ def test_a_batch_that_the_model_does_not_take_is_one_line(tmp_path):
 
 def test_another_size_than_the_manifest_s_is_one_line(tmp_path):
     spec = stand_in.SPEC._replace(size_wh=(64, 48))
-    refused(Trial(tmp_path), "takes 10x8 pictures", "says 64x48", model={"input": spec})
+    refused(Trial(tmp_path), "takes 10x8 pictures", "asked for is 64x48", model={"input": spec})
 
 
 def test_a_plugin_that_does_not_load_is_one_line(tmp_path):
