@@ -30,7 +30,7 @@ class Clients:
         self._rtsp = rtsp
         self._mount = mount
         self._most = max(_CLIENTS, 2 * viewers)
-        self._used: Dict[Any, float] = {}  # client -> when it was last seen to watch, or came
+        self._used: Dict[Any, _Used] = {}
         self._empty: Set[Any] = set()  # sessions without a stream
         server.set_backlog(self._most)
         server.get_session_pool().set_max_sessions(viewers)
@@ -56,9 +56,12 @@ class Clients:
         self._empty = vacate(pool, self._empty)
         now = time.monotonic()
         for client in self._server.client_filter(None):
-            if client.session_filter(None):
-                self._used[client] = now
-            elif now - self._used.get(client, now) >= _IDLE_S:
+            watches, used = client.session_filter(None), self._used.get(client)
+            if used is None:  # it has left, and must not be entered again
+                continue
+            if watches:
+                used.when = now
+            elif now - used.when >= _IDLE_S:
                 _hang_up(client)
         # What is left of a failed handshake waits there, with its socket, to be let go.
         default = self._rtsp.GLib.MainContext.default()
@@ -94,7 +97,7 @@ class Clients:
         if len(server.client_filter(None)) >= self._most:
             _hang_up(client)
             return
-        self._used[client] = time.monotonic()
+        self._used[client] = _Used(time.monotonic())
         client.connect("closed", self._leave)
         client.connect("pre-describe-request", self._admit)
         client.connect("pre-setup-request", self._admit)
@@ -121,6 +124,13 @@ class Clients:
 
     def _asked(self, context: Any) -> Optional[Mount]:
         return self._mount(context.uri.abspath.strip("/").split("/stream=")[0])
+
+
+class _Used:
+    """``when`` a client was last seen to watch, or came: monotonic seconds."""
+
+    def __init__(self, when: float) -> None:
+        self.when = when
 
 
 def _hang_up(client: Any) -> None:
