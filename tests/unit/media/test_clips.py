@@ -1,9 +1,11 @@
 import os
+import threading
 
 import pytest
 
 from app.errors import OutputError
 from app.media.clips import Bounds, Clips, utc
+from app.media.mp4 import part_of
 
 NOON = 1795521600.0  # 2026-11-24T12:00:00Z
 
@@ -127,3 +129,46 @@ def test_what_cannot_be_played_is_removed_at_the_start(template, caplog):
     clips(template)
     assert names(template) == [first]
     assert "was not finished and holds nothing, removed" in caplog.text
+
+
+def test_clips_that_others_take_away_are_forgotten(template):
+    """Each would stay listed for ever where nothing is ever removed, as without keep_gb."""
+    made = clips(template)
+    for number in range(1000):
+        name = record(made, NOON + number, size=1)
+        if number % 10:
+            os.unlink(os.path.join(os.path.dirname(template), name))
+    assert len(names(template)) == 100
+    assert len(made._finished) < 3 * 100
+
+
+def test_a_look_at_what_is_still_there_leaves_order_sizes_and_what_is_unfinished(template):
+    made = clips(template, keep_bytes=20000)
+    told = [record(made, NOON - number, size=100) for number in range(100)]
+    growing = part_of(made.new("gate", NOON))
+    with open(growing, "wb") as file:
+        file.write(bytes(10))
+    told += [record(made, NOON - number, size=100) for number in range(100, 150)]
+    made.make_room("gate", 15000)
+    assert names(template) == sorted(told[100:] + [os.path.basename(growing)])
+
+
+def test_cameras_may_be_recorded_by_a_thread_each(template):
+    cameras = [f"cam{number}" for number in range(4)]
+    made = clips(template, *cameras, keep_bytes=3000)
+    told = []
+
+    def records(camera):
+        for _ in range(200):
+            made.begin()
+            told.append(record(made, NOON, camera=camera)[-10:])
+            made.make_room(camera, 0)
+
+    threads = [threading.Thread(target=records, args=(one,)) for one in cameras]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(told)) == 800, "no number is given twice"
+    left = names(template)
+    assert 20 <= len(left) <= 30 and made._bytes() == 100 * len(left)
