@@ -182,7 +182,7 @@ def _showing(
     if server:
         seen.append(Publish(server, beside.load))
     if config.record:
-        seen.append(Record(config.record, cameras, part=beside.part))
+        seen.append(Record(config.record, cameras, part=beside.part, hung=beside.hung))
     if config.report:
         seen.append(Report(config.report, goes_on=beside.part > 1))
     if config.events:

@@ -1,6 +1,7 @@
 """beside: what stands beside the pipelines, outlives each and is handed on to the next."""
 
 import contextlib
+import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 from app.core.load import Load
@@ -20,6 +21,7 @@ class Beside:
         self.load = Load()  # less is done while it is eased
         self.ids: Dict[str, int] = {}  # of each camera's tracks: how many were given
         self.celsius: Optional[float] = None  # of the machine, for the picture
+        self.hung: List[threading.Thread] = []  # of earlier ones, which may still be in a file
         self.part = 0  # how many pipelines there have been, with the one that is being made
         self._things: List[_Thing] = []
 

@@ -30,3 +30,44 @@ def fill(path):
         while True:
             file.write(b"\1" * 4096)
     assert os.statvfs(str(path)).f_bavail == 0
+
+
+class Hanging:
+    """A disk that can be made to hang: whoever writes waits in the kernel until it thaws."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def freeze(self):
+        subprocess.run(["fsfreeze", "--freeze", str(self.folder)], check=True)
+
+    def thaw(self):
+        subprocess.run(["fsfreeze", "--unfreeze", str(self.folder)], stderr=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def hanging(folder, megabytes=64):
+    """Mount a Hanging one of that size on a new folder; skips where that is not allowed."""
+    folder.mkdir()
+    image = folder.with_suffix(".ext4")
+    with open(str(image), "wb") as file:
+        file.truncate(megabytes << 20)
+    made = Hanging(folder)
+    _or_skip("mkfs.ext4", "-q", str(image))
+    _or_skip("mount", "-o", "loop", str(image), str(folder))
+    try:
+        _or_skip("fsfreeze", "--freeze", str(folder))
+        made.thaw()
+        yield made
+    finally:
+        made.thaw()  # or nobody who has written to it could end
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _or_skip(*command):
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError as error:
+        pytest.skip(f"no disk can be made to hang: {error}")
+    if done.returncode:
+        pytest.skip(f"no disk can be made to hang: {done.stdout.decode().strip()}")

@@ -60,7 +60,8 @@ class Film:
         self._last: Optional[Frame] = None  # in the file that is open, without its picture
         self._size_wh: Tuple[int, int] = (0, 0)
         self._writer: Optional[Mp4Writer] = None
-        self._outage = Outage("the film of " + (cut.camera if cut else path), "pictures", now)
+        self.name = "the film of " + (cut.camera if cut else path)
+        self._outage = Outage(self.name, "pictures", now)
 
     def write(self, frame: Frame) -> None:
         """Add a picture, which is the caller's again afterwards. Raises OutputError, see above."""
@@ -97,6 +98,7 @@ class Film:
         if self._cut is None:
             path = self._path if not self._files else f"{self._path[:-4]}-{self._files + 1}.mp4"
         else:
+            self._cut.clips.begin()
             self._cut.clips.make_room(self._cut.camera, 0)
             when = frame.time if frame.live else time.time()
             path = self._cut.clips.new(self._cut.camera, when)

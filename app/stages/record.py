@@ -2,17 +2,25 @@
 
 from __future__ import generator_stop
 
-import contextlib
+import functools
+import logging
 import os
+import threading
 import time
-from typing import Callable, Dict, Iterable, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
+from app.core.aside import Aside, Patience
 from app.core.frame import Frame
+from app.core.outage import Outage
 from app.core.stage import Frames, Stage
-from app.errors import ConfigError
+from app.errors import ConfigError, OutputError
 from app.media.clips import Bounds, Clips, plain
 from app.media.film import Cut, Film
 from app.media.mp4 import gstreamer_writes
+
+logger = logging.getLogger(__name__)
+
+_ENDING_S = 2.5  # that all films together may take
 
 
 class RecordSettings(NamedTuple):
@@ -24,7 +32,10 @@ class RecordSettings(NamedTuple):
 
 
 class Record(Stage):
-    """What cannot be written ends a run on files, and is tried again for live cameras: see Film."""
+    """
+    What cannot be written ends a run on files, and is tried again for live cameras: see Film. Those
+    are written aside: a picture for which the disk or the encoder is not ready is left out.
+    """
 
     name = "record"
 
@@ -34,11 +45,16 @@ class Record(Stage):
         cameras: Sequence[str],
         now: Callable[[], float] = time.monotonic,
         part: int = 1,
+        hung: Optional[List[threading.Thread]] = None,
     ) -> None:
-        """``part``: a later one leaves the films of those before it alone."""
+        """
+        ``part``: a later one leaves the films of those before it alone. ``hung``: what they have
+        left behind, see Aside.
+        """
         self._settings = settings
         self._cameras = cameras
         self._now = now
+        self._hung: List[threading.Thread] = [] if hung is None else hung
         template, ending = os.path.splitext(settings.path)
         later = part > 1 and settings.minutes is None
         self._paths = paths(f"{template}-part{part}{ending}" if later else settings.path, cameras)
@@ -51,16 +67,60 @@ class Record(Stage):
         cuts: Dict[str, Cut] = {}
         if asked.minutes is not None:
             clips = Clips(asked.path, self._cameras, _bounds(asked))
-            clips.begin()
             cuts = {one: Cut(one, clips, asked.minutes * 60) for one in self._cameras}
-        with contextlib.ExitStack() as stack:
-            films = {}
-            for camera, path in self._paths.items():
-                film = Film(path, with_gstreamer, cuts.get(camera), self._now)
-                films[camera] = stack.enter_context(contextlib.closing(film))
+        patience = Patience(self._now)
+        written = {}
+        for camera, path in self._paths.items():
+            film = Film(path, with_gstreamer, cuts.get(camera), self._now)
+            outage = Outage(film.name, "pictures", self._now, pause_s=0)
+            aside = Aside(outage, patience, self._hung, self._now)
+            written[camera] = _Written(film, aside)
+        try:
+            for camera, cut in list(cuts.items())[:1]:
+                written[camera].aside.do(cut.clips.begin)
             for frame in frames:
-                films[frame.source].write(frame)
+                written[frame.source].write(frame)
                 yield frame
+        finally:
+            self._end(list(written.values()))
+
+    def _end(self, written: "Sequence[_Written]") -> None:
+        """Finish all at once. Those that hang are left behind; of a file, raises OutputError."""
+        failed = None
+        for one in written:
+            try:
+                one.end()
+            except OutputError as error:
+                failed = error
+        until = time.monotonic() + _ENDING_S
+        for one in written:
+            if not one.aside.left(max(0.0, until - time.monotonic())):
+                logger.error("%s: the disk hangs, its last pictures are left behind", one.film.name)
+        if failed is not None:
+            raise failed
+
+
+class _Written:
+    """A film; that of a live camera is on its aside's thread, and there only."""
+
+    def __init__(self, film: Film, aside: Aside) -> None:
+        self.film = film
+        self.aside = aside
+        self._live = False
+
+    def write(self, frame: Frame) -> None:
+        self._live = frame.live
+        if frame.live:
+            self.aside.do(functools.partial(self.film.write, frame._replace(tensor=None)))
+        else:
+            self.aside.do_here(functools.partial(self.film.write, frame))
+
+    def end(self) -> None:
+        if self._live:
+            self.aside.end(self.film.close)
+        else:
+            self.aside.end()
+            self.film.close()
 
 
 def _bounds(asked: RecordSettings) -> Bounds:
