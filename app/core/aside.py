@@ -15,34 +15,38 @@ _STEADY_S = 10.0  # after the last job that was left out: it keeps up again
 
 class Patience:
     """
-    How long one thread still waits for others: a second at once, which comes back as time goes by.
-    So who is always a little late delays it by a twentieth at most, and who hangs, once.
+    How long one thread still waits for others: a second at once, which comes back as time goes by,
+    but not before what was waited for in vain is over. So who is always a little late delays it by
+    a twentieth at most, and who hangs, once.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._left = PATIENCE_S
         self._when = now()
+        self._in_vain = False
 
-    def wait(self, changed: threading.Condition, over: Callable[[], bool]) -> None:
-        """Until ``over()``, which is looked at whenever ``changed``, held, is notified; or less."""
+    def wait(self, changed: threading.Condition, over: Callable[[], bool]) -> bool:
+        """Until ``over()``, looked at whenever ``changed``, held, is notified; False: not yet."""
         began = self._now()
-        self._left = min(PATIENCE_S, self._left + _SHARE * max(0.0, began - self._when))
-        changed.wait_for(over, self._left)
+        if not self._in_vain:
+            self._left = min(PATIENCE_S, self._left + _SHARE * max(0.0, began - self._when))
+        self._in_vain = not changed.wait_for(over, self._left)
         self._when = self._now()
         self._left = max(0.0, self._left - (self._when - began))
+        return not self._in_vain
 
 
 class Aside:
     """
     Does one job at a time, in order. They are given by one thread, which waits for the one before
     as long as ``patience`` lasts; where that is not over then, the new one is left out, counted
-    and said by ``outage``.
+    and said by ``outage``, if there is one.
     """
 
     def __init__(
         self,
-        outage: Outage,
+        outage: Optional[Outage],
         patience: Patience,
         hung: Optional[List[threading.Thread]] = None,
         now: Callable[[], float] = time.monotonic,
@@ -68,11 +72,13 @@ class Aside:
         now = self._now()
         if not self.settled():
             self._late = now
-            self._outage.failed("it cannot be written as fast as it comes")
+            if self._outage is not None:
+                self._outage.failed("it cannot be written as fast as it comes")
             return False
         if self._late is not None and now - self._late >= _STEADY_S:
             self._late = None
-            self._outage.worked()
+            if self._outage is not None:
+                self._outage.worked()
         with self._changed:
             self._job = job
             self._changed.notify_all()
@@ -83,9 +89,7 @@ class Aside:
     def settled(self) -> bool:
         """Whether nothing is under way, once patience has been had. Raises as do() does."""
         with self._changed:
-            if self._job is not None:
-                self._patience.wait(self._changed, self._idle)
-            if self._job is not None:
+            if not self._patience.wait(self._changed, self._idle):
                 return False
         self._raise()
         return True

@@ -24,7 +24,7 @@ class Outage:
     ) -> None:
         """``of``: what is lost meanwhile, such as "lines"."""
         self.lost = 0
-        self._name = name
+        self.name = name
         self._of = of
         self._now = now
         self._pause_s = pause_s
@@ -42,11 +42,11 @@ class Outage:
         self._retry = self._now() + self._pause_s
         self.lost += 1
         if not self._on:
-            logger.warning("%s: %s; all else goes on, it is tried again", self._name, reason)
+            logger.warning("%s: %s; all else goes on, it is tried again", self.name, reason)
         self._on = True
 
     def worked(self) -> None:
         """It could be written."""
         if self._on:
-            logger.warning("%s is written again, %d %s are lost", self._name, self.lost, self._of)
+            logger.warning("%s is written again, %d %s are lost", self.name, self.lost, self._of)
             self._on, self.lost = False, 0

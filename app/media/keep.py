@@ -2,18 +2,23 @@
 
 import contextlib
 import errno
+import functools
 import json
 import logging
 import os
 from typing import Any, Callable, Dict, Optional
 
 from app import atomic
+from app.core.aside import Aside, Patience
+from app.core.outage import Outage
 from app.errors import OutputError, SourceError
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1  # of the file
 EVERY_S = 10.0
+
+_LEAVING_S = 2.0
 
 _MOST = 1 << 24  # bytes of a file that can be one of ours
 
@@ -26,8 +31,9 @@ class Kept:
     close() where it has changed. A kill or a power cut loses what came after the last writing.
 
     A file that cannot be trusted is set aside as PATH.bad, and one that cannot be written is tried
-    again; of either one line is logged, and the state is then empty or old. One that cannot be
-    read raises OutputError, for it may be good.
+    again, also where the disk hangs, which is waited for a second at most; of either one line is
+    logged, and the state is then empty or old. One that cannot be read raises OutputError, for it
+    may be good.
     """
 
     def __init__(self, path: str, every_s: float = EVERY_S) -> None:
@@ -37,6 +43,7 @@ class Kept:
         self._tried: Optional[float] = None
         self._content = b""  # of the file
         self._failing = False
+        self._aside = Aside(Outage(path, "states", pause_s=0), Patience())
 
     def read(self) -> State:
         """What was kept; empty where nothing was, or nothing that can be trusted."""
@@ -71,16 +78,19 @@ class Kept:
             self._tried = when
         elif when - self._tried >= self._every_s:
             self._tried = when
-            self._write(state())
+            if self._aside.do(functools.partial(self._write, _written(state()))):
+                self._aside.settled()
 
     def close(self) -> None:
-        if self._state is not None:
-            self._write(self._state())
-            self._state = None
+        state, self._state = self._state, None
+        if state is None:
+            self._aside.end()
+        else:
+            self._aside.end(functools.partial(self._write, _written(state())))
+        if not self._aside.left(_LEAVING_S):
+            logger.error("%s: the disk hangs, what was last counted is left behind", self._path)
 
-    def _write(self, state: State) -> None:
-        whole = {"version": VERSION, "state": state}
-        content = json.dumps(whole, allow_nan=False).encode("ascii") + b"\n"
+    def _write(self, content: bytes) -> None:
         if content == self._content and os.path.exists(self._path):
             return
         try:
@@ -126,6 +136,11 @@ def saved(path: str) -> State:
         raise SourceError(
             f"{path}: no counters can be read: {reason}. Run the config first; it keeps them there"
         ) from error
+
+
+def _written(state: State) -> bytes:
+    whole = {"version": VERSION, "state": state}
+    return json.dumps(whole, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _content(path: str) -> bytes:

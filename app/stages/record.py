@@ -20,7 +20,7 @@ from app.media.mp4 import gstreamer_writes
 
 logger = logging.getLogger(__name__)
 
-_ENDING_S = 2.5  # that all films together may take
+_ENDING_S = 2.0  # that all films together may take
 
 
 class RecordSettings(NamedTuple):

@@ -4,7 +4,9 @@ from __future__ import generator_stop
 
 import contextlib
 import errno
+import functools
 import json
+import logging
 import math
 import os
 import time
@@ -13,11 +15,16 @@ from typing import Any, Callable, Dict, Iterable, NamedTuple
 import numpy as np
 
 from app import atomic
+from app.core.aside import Aside, Patience
 from app.core.detections import Detections, name_of
 from app.core.frame import Frame
 from app.core.outage import Outage
 from app.core.stage import Frames, Stage
 from app.errors import OutputError
+
+logger = logging.getLogger(__name__)
+
+_LEAVING_S = 0.5
 
 
 class ReportSettings(NamedTuple):
@@ -30,8 +37,8 @@ class Report(Stage):
 
     Of a file, a line that cannot be written ends the run with OutputError: who asked for all lines
     must not get some. Of a live camera the stream matters more: lines are lost until there is room
-    again, and none is ever half written. Only a reader of standard output that has gone away ends
-    the run, for nobody is left to want the lines.
+    again, or the disk answers, and none is ever half written. Only a reader of standard output that
+    has gone away ends the run, for nobody is left to want the lines.
     """
 
     name = "report"
@@ -45,22 +52,39 @@ class Report(Stage):
         """``goes_on``: behind the lines of the pipeline before this one."""
         self._path = settings.path
         self._goes_on = goes_on
+        self._now = now
         self._outage = Outage(_shown(settings.path), "lines", now)
 
     def run(self, frames: Iterable[Frame]) -> Frames:
-        with contextlib.closing(_Lines(self._path, self._goes_on)) as lines:
-            for frame in frames:
-                if not (frame.live and self._outage.waits()):
-                    self._tell(lines, frame)
-                yield frame
-
-    def _tell(self, lines: "_Lines", frame: Frame) -> None:
-        line = json.dumps(entry(frame), allow_nan=False) + "\n"
+        lines = _Lines(self._path, self._goes_on)
+        late = Outage(_shown(self._path), "lines", self._now, pause_s=0)
+        aside = Aside(late, Patience(self._now), now=self._now)
+        live = False
         try:
-            lines.write(line.encode("ascii"))
+            for frame in frames:
+                line = json.dumps(entry(frame), allow_nan=False) + "\n"
+                live = frame.live
+                tell = functools.partial(self._tell, lines, line.encode("ascii"), live)
+                if not live:
+                    aside.do_here(tell)
+                elif aside.do(tell):
+                    aside.settled()
+                yield frame
+        finally:
+            if not live:
+                aside.do_here(lines.close)
+            aside.end(lines.close)
+            if not aside.left(_LEAVING_S):
+                logger.error("%s does not answer, its last line is left behind", late.name)
+
+    def _tell(self, lines: "_Lines", line: bytes, live: bool) -> None:
+        if live and self._outage.waits():
+            return
+        try:
+            lines.write(line)
         except OSError as error:
             left = self._path == "-" and error.errno == errno.EPIPE
-            if left or not frame.live:
+            if left or not live:
                 raise _as_output_error(self._path, error) from error
             lines.close()
             self._outage.failed(f"cannot be written ({error.strerror})")

@@ -1,5 +1,6 @@
 """A disk that hangs under a running service: the stream goes on, and so does SIGTERM."""
 
+import json
 import signal
 import time
 
@@ -105,3 +106,41 @@ def test_a_film_whose_disk_hangs(service, hung):
     assert ran.code == 0, ran.err
     late = [one for one in ran.err.splitlines() if "as fast as it comes" in one]
     assert len(late) == 2, ran.err
+
+
+ALL = """
+track: {{}}
+events: {{path: {disk}/events.jsonl, snapshots: {disk}/pictures}}
+counters: {disk}/counters.json
+report: {{path: {disk}/found.jsonl}}
+"""
+ZONE = ", zones: [{name: hall, points: [[0, 0], [1, 0], [1, 1], [0, 1]], dwell_s: 0.2}]"
+
+
+def test_all_that_is_written_to_a_disk_that_hangs(service, hung):
+    one = service((CLIPS + ALL).format(disk=hung.folder), ZONE)
+
+    def told(name):
+        path = hung.folder / name
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    wait_for(one.process, lambda: told("events.jsonl") and len(told("found.jsonl")) > 100)
+    hung.freeze()
+    one.goes_on(6)
+    for _ in range(11):  # counters are kept every ten seconds
+        time.sleep(1)
+        one.goes_on(3)
+    hung.thaw()
+    newest = told("found.jsonl")[-1]["frame"]
+    wait_for(one.process, lambda: told("found.jsonl")[-1]["frame"] > newest + 200)
+    frames = [row["frame"] for row in told("found.jsonl") if row["camera"] == "door"]
+    assert frames == sorted(set(frames)) and frames[-1] > newest + 150
+    hung.freeze()
+    one.goes_on(6)
+    asked = time.monotonic()
+    one.process.send_signal(signal.SIGTERM)
+    wait_for(one.process, one.has_ended)
+    assert time.monotonic() - asked < 5
+    hung.thaw()
+    ran = finish(one.process)
+    assert ran.code == 0, ran.err

@@ -3,6 +3,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -62,7 +64,6 @@ def test_what_has_not_changed_is_not_written_again(path):
     kept.read()
     for when in range(0, 50, 5):
         kept.keep(lambda: STATE, when)
-    kept.close()
     assert path.stat().st_ino == before
     path.unlink()
     kept.keep(lambda: STATE, 60)
@@ -176,3 +177,23 @@ def test_a_kill_in_the_middle_leaves_a_whole_file(path, caplog):
         writer.stdout.close()
         assert told <= Kept(str(path)).read()["n"] <= told + 1
     assert not caplog.records
+
+
+def test_a_disk_that_hangs_is_waited_for_a_second_and_no_longer(path, caplog):
+    answers = threading.Event()
+
+    class Hanging(Kept):
+        def _write(self, content):
+            assert answers.wait(60)
+            super()._write(content)
+
+    kept = Hanging(str(path), every_s=1)
+    began = time.monotonic()
+    for when in range(100):
+        kept.keep(lambda: STATE, when)
+    assert time.monotonic() - began < 10
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    answers.set()
+    kept.keep(lambda: {"n": 2}, 200)
+    kept.close()
+    assert Kept(str(path)).read() == {"n": 2}

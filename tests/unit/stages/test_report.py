@@ -4,6 +4,8 @@ import pathlib
 import resource
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -212,3 +214,22 @@ def test_standard_output_that_nobody_reads_ends_a_live_run_too():
     )
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE)
     assert b"OutputError: standard output cannot be written: Broken pipe" in done.stderr
+
+
+def test_a_reader_that_stalls_does_not_stop_a_live_camera(tmp_path, caplog):
+    """As a disk that hangs, the pipe takes no more."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(str(pipe))
+    reader = os.open(str(pipe), os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        frames = (frame(number, objects(), live=True) for number in range(1000))
+        began = time.monotonic()
+        assert len(list(Report(ReportSettings(str(pipe))).run(frames))) == 1000
+        assert time.monotonic() - began < 30
+    finally:
+        told = [record.levelname for record in caplog.records]
+        os.close(reader)  # which lets it go
+        for thread in threading.enumerate():
+            if thread.name == "aside":
+                thread.join(60)
+    assert told == ["WARNING", "ERROR"]
