@@ -91,13 +91,18 @@ def paint_on(ground: Colour) -> Paint:
     return Paint(ground, BLACK if _luminance(ground) > 0.18 else WHITE)
 
 
-@functools.lru_cache(maxsize=4096)
-def plain(text: str) -> str:
+def spelt(text: str) -> str:
     """The nearest text that OpenCV's letters can write: accents dropped, the rest as "?"."""
     letters = "".join(
         c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
     )
     return "".join(c if " " <= c <= "~" else "?" for c in letters)
+
+
+@functools.lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """As spelt(), and known the next time: for names, not for what is soon another text."""
+    return spelt(text)
 
 
 def room_in(width: int) -> int:
@@ -108,9 +113,16 @@ def room_in(width: int) -> int:
 @functools.lru_cache(maxsize=256)
 def written(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarray:
     """
-    (h, w, 3) a plate at most ``room`` pixels wide: the name is cut, what follows it is kept. It is
-    shared, and cannot be written on.
+    As plate(), and there the next time: for what is written again and again. A clock's plate would
+    stay until 256 others have come. It is shared, and cannot be written on.
     """
+    tile = plate(name, rest, paint, room, pen)
+    tile.setflags(write=False)
+    return tile
+
+
+def plate(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarray:
+    """(h, w, 3) at most ``room`` pixels wide: the name is cut, what follows it is kept."""
     letters = _alphabet(paint, pen)
     margin = letters[""]
     tail = [letters[letter] for letter in rest] + [margin]
@@ -121,9 +133,13 @@ def written(name: str, rest: str, paint: Paint, room: int, pen: Pen) -> np.ndarr
         dots = [letters["."]] * 2
         fit = int(np.searchsorted(ends, room - 2 * dots[0].shape[1], "right"))
         head = head[: max(1, fit)] + dots
-    tile = np.concatenate(head + tail, axis=1)
-    tile.setflags(write=False)
-    return tile
+    return np.concatenate(head + tail, axis=1)
+
+
+def width_of(text: str, paint: Paint, pen: Pen) -> int:
+    """How wide its plate is, where there is room."""
+    letters = _alphabet(paint, pen)
+    return 2 * pen.margin + sum(int(letters[letter].shape[1]) for letter in text)
 
 
 def stacked(tiles: Sequence[np.ndarray]) -> np.ndarray:

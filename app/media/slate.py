@@ -7,9 +7,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from app.core.stage import Source
-from app.media.draw_letters import THEMES, Paint, Pen, pen_for, plain, put, written
+from app.media.draw_letters import THEMES, Paint, Pen, pen_for, plate, put, spelt, width_of
 
-_ENDLESS = 1 << 20  # pixels: more than any text is wide
 _TODAY_S = 12 * 3600.0  # what is older is told with its date
 _TITLE, _TEXT = 3.0, 2.0  # letters, beside those of the overlay
 
@@ -83,10 +82,10 @@ def draw_slate(
     start = pen.margin + width // 40
     left = start + bar + pen.margin
     room = width - left - pen.margin
-    tiles = [written(plain(title), "", colours.plate, room, large)]
-    for line in lines:
-        wrapped = _wrapped(plain(line), colours.quiet, room, pen)
-        tiles += [written(part, "", colours.quiet, room, pen) for part in wrapped]
+    tiles = [plate(spelt(title), "", colours.plate, room, large)]
+    for line in lines:  # which tell of seconds that pass: none comes twice
+        wrapped = _wrapped(spelt(line), colours.quiet, room, pen)
+        tiles += [plate(part, "", colours.quiet, room, pen) for part in wrapped]
     while len(tiles) > 1 and sum(map(len, tiles)) > height:
         tiles.pop()
     top = max(0, (height - sum(map(len, tiles))) // 2)
@@ -102,7 +101,7 @@ def _wrapped(text: str, paint: Paint, room: int, pen: Pen) -> List[str]:
     lines: List[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else ""
-        if longer and written(longer, "", paint, _ENDLESS, pen).shape[1] <= room:
+        if longer and width_of(longer, paint, pen) <= room:
             lines[-1] = longer
         else:
             lines.append(word)

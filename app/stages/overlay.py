@@ -8,7 +8,7 @@ from app.core.frame import Frame
 from app.core.stage import Frames, Stage
 from app.media.draw import PLAIN, Style, draw, draw_classes
 from app.media.draw_places import Places
-from app.media.draw_strip import Status, draw_strip
+from app.media.draw_strip import Status, Strip
 from app.media.draw_trails import Trails
 from app.media.heatmap import Layer
 
@@ -54,12 +54,8 @@ class Overlay(Stage):
             draw_classes(frame.image, frame.tops, frame.labels, style)
         if style.strip:
             camera.pace.add(frame, self._celsius)
-            draw_strip(
-                frame.image,
-                camera.pace.status._replace(camera=frame.source, time=frame.time),
-                style.theme,
-                style.scale,
-            )
+            status = camera.pace.status._replace(camera=frame.source, time=frame.time)
+            camera.strip.draw(frame.image, status)
 
 
 class _Camera:
@@ -71,6 +67,7 @@ class _Camera:
         self.trails = Trails(style.trail_s, style.theme, style.scale)
         self.below: Set[int] = set()  # tracks whose plate is below their box
         self.pace = _Pace()
+        self.strip = Strip(style.theme, style.scale)
 
 
 class _Pace:

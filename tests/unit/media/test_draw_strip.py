@@ -3,8 +3,8 @@ import time
 import numpy as np
 import pytest
 
-from app.media.draw_letters import THEMES
-from app.media.draw_strip import Status, clock, draw_strip
+from app.media.draw_letters import THEMES, plain, written
+from app.media.draw_strip import Status, Strip, clock, draw_strip
 
 FULL = Status("car-park", 83.0, 25.0, 38.0, 54.0)
 
@@ -66,3 +66,19 @@ def test_the_place_in_a_clip(seconds, text):
 
 def test_local_time_of_a_live_camera():
     assert clock(1.7e9) == time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(1.7e9))
+
+
+def test_a_running_clock_leaves_nothing_behind():
+    """Else each second's plates would stay for a while, and memory would be in pieces."""
+    strip, image = Strip(), np.zeros((360, 640, 3), np.uint8)
+    before = None
+    for second in range(50):
+        for part in range(2):
+            status = FULL._replace(time=second + part / 2, fps=20.0 + second)
+            strip.draw(image, status)
+            expected = np.zeros_like(image)
+            draw_strip(expected, status)
+            assert (image == expected).all()
+        kept = [one.cache_info().currsize for one in (plain, written)]
+        assert before in (None, kept)
+        before = kept

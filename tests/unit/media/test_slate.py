@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from app.media.draw_letters import THEMES
+from app.media.draw_letters import THEMES, plain, written
 from app.media.slate import Slate, draw_slate, passed, said
 from tests.doubles import FakeSource
 
@@ -101,3 +101,11 @@ def test_a_slate_is_drawn_anew_only_when_it_says_something_else():
     door.state = "lost: connection refused"
     assert slate.picture((320, 180), since, True) is not first
     assert slate.picture((640, 360), since, True).shape == (360, 640, 3)
+
+
+def test_seconds_that_pass_leave_nothing_behind():
+    """Else each second's lines would stay for a while, and memory would be in pieces."""
+    before = [one.cache_info().currsize for one in (plain, written)]
+    for second in range(20):
+        draw_slate((640, 360), "door", [f"no picture yet ({second} s)", f"next try in {second} s"])
+    assert [one.cache_info().currsize for one in (plain, written)] == before
