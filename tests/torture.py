@@ -7,81 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 
-from tests import growth
+from tests.soaked import CAMERAS, CHANGES
 from tests.viewer import FFMPEG_VIEWER
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-
-CAMERAS = ("gate", "yard", "roof")
 SIZES = ("320x240", "640x360", "480x270")
 RESTED_S = 25.0  # sessions time out, and free memory is given back once more
 LONGEST_S = 60.0  # until an incident counts as not recovered from
-
-CONFIG = """
-cameras:
-{cameras}
-detect: {{model: {model}, interval: 3}}
-track: {{}}
-overlay: {{strip: true}}
-rtsp: {{port: {rtsp}, mosaic: true}}
-http: {{port: {http}}}
-events: {{path: "{folder}/events.jsonl", max_mb: 1, keep: 3, snapshots: "{folder}/shots",
-  snapshots_mb: 8}}
-record: {{path: "{folder}/{{camera}}-{{time}}.mp4", minutes: 1, keep_gb: 0.03, free_gb: 0.002}}
-counters: "{folder}/counters.json"
-"""
-CAMERA = """- {{name: {name}, source: "rtsp://127.0.0.1:{port}/cam", most_fps: 5,
-  zones: [{{name: left, points: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}}]}}"""
-
-
-def free_port():
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
-class Service:
-    """The process under test, and what can be asked of it."""
-
-    def __init__(self, folder, model, cameras):
-        self.http, self.rtsp = free_port(), free_port()
-        self.config = os.path.join(folder, "soak.yaml")
-        rows = "\n".join(CAMERA.format(name=n, port=c.port) for n, c in cameras.items())
-        with open(self.config, "w") as file:
-            file.write(CONFIG.format(
-                cameras=rows, model=model, rtsp=self.rtsp, http=self.http,
-                folder=os.path.join(folder, "disk"),
-            ))  # fmt: skip
-        self.log = os.path.join(folder, "log.txt")
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "run", self.config],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                start_new_session=True,  # so that SIGHUP reads the config again
-            )
-
-    def metrics(self):
-        """Name with labels -> value."""
-        url = f"http://127.0.0.1:{self.http}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
-        rows = (line.rsplit(" ", 1) for line in lines if line and line[0] != "#")
-        return {name: float(value) for name, value in rows}
-
-    def frames(self, camera):
-        return self.metrics().get(f'jetwatch_frames_total{{camera="{camera}"}}', 0.0)
-
-    def vitals(self):
-        """As the system sees them."""
-        return growth.vitals(self.process.pid)
-
-    def url(self, mount):
-        return f"rtsp://127.0.0.1:{self.rtsp}/{mount}"
 
 
 class Torture:
@@ -98,7 +30,8 @@ class Torture:
     def incidents(self):
         made = [
             self.killed, self.killed, self.frozen, self.garbage, self.resized, self.joins,
-            self.joins, self.stalls, self.vanishes, self.flood, self.reload, self.http_noise,
+            self.joins, self.stalls, self.vanishes, self.flood, self.reload, self.changed,
+            self.http_noise,
         ]  # fmt: skip
         return made + ([self.disk_full] if self.disk else [])
 
@@ -115,13 +48,16 @@ class Torture:
         print(f"{time.strftime('%H:%M:%S')}  {name:<12} {camera:<6} {seconds:6.1f} s", flush=True)
 
     def back(self, camera, more=3):
-        """Seconds until ``more`` new frames of a camera have gone all the way."""
+        """
+        Seconds until ``more`` new frames of a camera have gone all the way; a new pipeline counts
+        them from zero.
+        """
         began = time.monotonic()
         before = None
         while time.monotonic() - began < LONGEST_S:
             try:
                 frames = self.service.frames(camera)
-                before = frames if before is None else before
+                before = frames if before is None else min(before, frames)
                 if frames >= before + more:
                     break
             except OSError:  # it does not answer
@@ -215,6 +151,17 @@ class Torture:
         self.service.process.send_signal(signal.SIGHUP)
         return self.back(camera)
 
+    def changed(self, camera):
+        """SIGHUP with one that has, so that the pipeline is replaced."""
+        self.back(camera, more=20)  # so that a new one's are fewer
+        before = self.service.frames(camera)
+        self.service.asked.change(self.luck.choice(sorted(CHANGES)))
+        self.service.process.send_signal(signal.SIGHUP)
+        began = time.monotonic()
+        while time.monotonic() - began < LONGEST_S and self._frames(camera, before) >= before:
+            time.sleep(0.1)
+        return time.monotonic() - began + self.back(camera)
+
     def disk_full(self, camera):
         path = os.path.join(self.disk, "filler")
         with open(path, "wb", buffering=0) as file:
@@ -226,6 +173,12 @@ class Torture:
         seconds = self.back(camera, more=25)  # the stream goes on
         os.remove(path)
         return max(seconds, self.back(camera))
+
+    def _frames(self, camera, unknown):
+        try:
+            return self.service.frames(camera)
+        except OSError:  # it does not answer
+            return unknown
 
     def _viewer(self, mount):
         return subprocess.Popen(
