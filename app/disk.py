@@ -12,7 +12,7 @@ LEAST = 64 << 20  # bytes that are free; with fewer, a film or the system itself
 
 _EVERY_S = 10.0  # between two looks
 _SILENT_S = 30.0  # that a look may take
-_LEAVING_S = 1.0
+_LEAVING_S = 0.5
 
 
 class Place(NamedTuple):

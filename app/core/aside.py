@@ -10,6 +10,7 @@ Job = Callable[[], None]
 
 PATIENCE_S = 1.0  # that a lane waits for a disk at once
 _SHARE = 0.05  # of its time, in the long run
+_HUNG_S = 3.0  # for which a job is under way: it will not end just now
 _STEADY_S = 10.0  # after the last job that was left out: it keeps up again
 
 
@@ -57,6 +58,7 @@ class Aside:
         self._hung: List[threading.Thread] = [] if hung is None else hung
         self._now = now
         self._late: Optional[float] = None  # when a job was last left out
+        self._begun = 0.0  # when the newest job was taken
         self._changed = threading.Condition()  # what follows
         self._job: Optional[Job] = None  # that is under way
         self._last: Optional[Job] = None
@@ -79,6 +81,7 @@ class Aside:
             self._late = None
             if self._outage is not None:
                 self._outage.worked()
+        self._begun = now
         with self._changed:
             self._job = job
             self._changed.notify_all()
@@ -104,6 +107,8 @@ class Aside:
     def end(self, last: Optional[Job] = None) -> None:
         """No more comes after ``last``, which is always done, and nothing is waited for."""
         with self._changed:
+            if self._job is None:
+                self._begun = self._now()
             self._ended = True
             self._last = last
             self._changed.notify_all()
@@ -111,10 +116,14 @@ class Aside:
             self._begin()
 
     def left(self, within_s: float) -> bool:
-        """Whether all is done after end(). Raises as do() does. Else it is left to itself."""
+        """
+        Whether all is done after end(), at once where it has hung for a while. Raises as do() does.
+        Else it is left to itself.
+        """
         if self._thread is None:
             return True
-        self._thread.join(within_s)
+        hung = self._job is not None and self._now() - self._begun > _HUNG_S
+        self._thread.join(0 if hung else within_s)
         if self._thread.is_alive():
             self._hung[:] = [one for one in self._hung if one.is_alive()] + [self._thread]
             return False

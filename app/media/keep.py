@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 VERSION = 1  # of the file
 EVERY_S = 10.0
 
-_LEAVING_S = 2.0
+_LEAVING_S = 0.5
 
 _MOST = 1 << 24  # bytes of a file that can be one of ours
 

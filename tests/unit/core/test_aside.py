@@ -143,3 +143,13 @@ def test_what_hangs_is_left_behind_and_the_next_begins_when_it_has_ended(written
     assert other.done == [None, ["first", "last"]]
     following.end()
     assert following.left(60)
+
+
+def test_what_has_hung_for_a_while_is_not_waited_for_at_the_end(written):
+    clock = Clock()
+    one = aside(clock)
+    written.answers.clear()
+    one.do(written.job(0))
+    clock.now += 4
+    one.end()
+    assert not one.left(1e6)

@@ -20,9 +20,9 @@ class File(Sink):
     def send(self, lines):
         self.threads.add(threading.current_thread())
         assert self.answers.wait(60) and not self.closed
-        self.sends += 1
         with open(str(self._path), "ab") as file:
             file.writelines(lines)
+        self.sends += 1
 
     def close(self):
         self.closed = True
