@@ -196,8 +196,9 @@ class Bench:
                 tree = settings.safe(under.tree, folder, (port, trial.free_port()), pace)
                 mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
                 job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
+                working = self._child("work", job, work.Outcome)
                 run = trial.run(
-                    self._child("work", job, work.Outcome), pace,
+                    working, pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
                     lambda phase, done, total: self._told(phase, done, total, part),
                 )  # fmt: skip
@@ -215,6 +216,8 @@ class Bench:
         else:
             known = known._replace(runs=known.runs + (run,))
         self._under[place] = under._replace(trial=known)
+        if working.interrupted:
+            raise KeyboardInterrupt
         self._done += 1
 
     def _networked(self, place: int) -> None:

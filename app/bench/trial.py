@@ -18,6 +18,7 @@ from app.core.vitals import Vitals
 from app.device.telemetry import open_telemetry
 
 _EVERY_S = 1.0
+_ENDING_S = 5.0  # that an interrupted run may take to tell what it has
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
 Tell = Callable[[str, int, int], None]
@@ -33,7 +34,7 @@ def free_port() -> int:
 def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
     """
     One run, to its end: a child that does work.work(), and a client at each of ``urls``. Raises
-    AppError; an interrupt kills it.
+    AppError. An interrupt ends it where it is: see child.Attempt.result.
     """
     clients: List[Client] = []
 
@@ -44,7 +45,7 @@ def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
 
     with Lookout() as lookout:
         try:
-            outcome: Outcome = work.result(told)
+            outcome: Outcome = work.result(told, _ENDING_S)
         finally:
             for one in clients:
                 one.close()

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import resource
+import signal
 import threading
 import time
 from typing import Any, Callable, List, NamedTuple, Optional
@@ -55,7 +56,7 @@ class _Sample(NamedTuple):
 
 
 def work(job: Job, tell: Tell, _: Any) -> Outcome:
-    """Run the job to its end. Raises AppError."""
+    """Run the job to its end, or to a SIGTERM, with what there is by then. Raises AppError."""
     heap.limit_arenas()
     chosen = config.parse(job.config, "the benchmark's config")
     tell("loading models", 0, 0)
@@ -71,6 +72,7 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
         with beside.following():
             pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
         watch = _Watch(job, pipeline, backend, tell)
+        signal.signal(signal.SIGTERM, lambda *_: watch.end())
         pipeline.run(watch.stop, watch.tick, _TICK_S)
         return watch.outcome()
 
@@ -93,9 +95,18 @@ class _Watch:
         self._ended = math.inf  # when recording was over
         self._samples: List[_Sample] = []
         self._mounts = [source.camera for source in pipeline.sources]
+        self._enough = False
+
+    def end(self) -> None:
+        """Let the run be as long as it is. A handler of signals may call it."""
+        self._enough = True
 
     def tick(self) -> None:
         now = time.monotonic()
+        if self._enough:
+            self._ended = min(self._ended, now)
+            self.stop.set()
+            return
         if self._began is None:
             self._wait(now)
             return
