@@ -10,15 +10,14 @@ from app.errors import AppError
 from app.media import uri
 from app.media.camera import Camera
 from app.media.reader import open_source
-from app.media.stamp import read_stamp
+from app.media.stamp import Stamp, read_stamp
 
 logger = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
     when: float  # monotonic: the decoded picture is here
-    number: Optional[int]  # of its stamp; None: unreadable
-    age_ms: float  # since the picture was taken
+    stamp: Optional[Stamp]  # None: unreadable
 
 
 class Client:
@@ -44,10 +43,6 @@ class Client:
             with contextlib.closing(self._source.frames(self._stop)) as frames:
                 for frame in frames:
                     now = time.monotonic()
-                    stamp = read_stamp(frame.image)
-                    if stamp is None:
-                        self._seen.append(Seen(now, None, 0.0))
-                    else:
-                        self._seen.append(Seen(now, stamp.number, 1000 * stamp.age_s(now)))
+                    self._seen.append(Seen(now, read_stamp(frame.image)))
         except AppError as error:
             logger.warning("the client: %s", error)

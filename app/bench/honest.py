@@ -12,6 +12,8 @@ STEADY = 50  # frames, or nobody can tell whether a run was steady
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
+UNREAD = 0.01  # of a client's pictures, of which glass to glass says nothing: worth a word
+
 Get = Callable[[Run], Optional[float]]
 
 
@@ -121,6 +123,10 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if max(len(trial.runs), len(trial.flat)) == 1:
         yield "one run only, so how far a repeat would be off is not known"
     short = min((run.latency.samples for run in trial.runs), default=least(99))
+    read = sum(run.glass.samples for run in trial.runs if run.glass is not None)
+    unread = sum(run.unread or 0 for run in trial.runs)
+    if unread > UNREAD * (read + unread):
+        yield f"glass to glass is of {read} of {read + unread} pictures: no stamp was on the others"
     lacking = [percent for percent in (50, 95, 99) if short < least(percent)]
     if lacking:
         which = ", ".join(f"p{percent} needs {least(percent)}" for percent in lacking)

@@ -3,7 +3,7 @@
 from typing import List, Optional, Sequence, Tuple
 
 from app import atomic
-from app.bench import curves, figures, honest, plots, svg, where
+from app.bench import curves, figures, honest, plots, steps, svg, where
 from app.bench.figures import Table
 from app.bench.page_style import STYLE
 from app.bench.results import Document, Machine, Trial
@@ -183,7 +183,7 @@ def _setting(trial: Trial, alone: bool) -> str:
         told = ", ".join(f"{name} {mhz:.0f} MHz" for name, mhz in clocks.items())
         facts += [("clocks in the last run", told)] if told else []
     parts = [_listed(facts)]
-    parts += [_table(table, 3) for table in (figures.steps(trial), figures.layers(trial)) if table]
+    parts += [_table(table, 3) for table in (steps.steps(trial), figures.layers(trial)) if table]
     parts += [] if alone else [_figures([curves.course(trial)])]
     config = escaped("\n".join(trial.config))
     parts += [f"<h3>The config</h3><pre>{config}</pre>"] if trial.config else []

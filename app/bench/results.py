@@ -10,6 +10,8 @@ from app.device.backend import Layer
 from app.errors import ConfigError, OutputError
 
 FORMAT = "jetwatch-bench/1"
+CAPTURE = "capture"  # the step that ends where latency begins
+TO_DOOR = "to door"  # the next: what the source still does to the picture, and how late it is
 _MOST_BYTES = 64 << 20
 
 
@@ -59,6 +61,9 @@ class Run(NamedTuple):
     dropped: int = 0  # of these at the door
     skipped: int = 0  # not encoded, as the encoder was busy
     unseen: int = 0  # encoded, and never seen by the client
+    unread: Optional[int] = None  # seen, its stamp not to be read; None: not counted
+    repeated: int = 0  # pictures that the client got once more
+    served: Optional[Spread] = None  # from the end of the last stage to the client's picture
     use: Use = Use()
     timeline: Tuple[Tuple[float, float, Optional[float]], ...] = ()  # s, fps, p50 latency in ms
     histogram: Tuple[Tuple[float, int], ...] = ()  # latency: upper edge in ms, frames

@@ -4,18 +4,19 @@ import contextlib
 import socket
 import threading
 import time
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from app import child
 from app.bench import machine
-from app.bench.client import Client
+from app.bench.client import Client, Seen
 from app.bench.honest import spread_of
 from app.bench.results import Run, Use
 from app.bench.work import CAMERA, Outcome
 from app.core.vitals import Vitals
 from app.device.telemetry import open_telemetry
+from app.media.stamp import Stamp
 
 _EVERY_S = 1.0
 _ENDING_S = 5.0  # that an interrupted run may take to tell what it has
@@ -51,13 +52,37 @@ def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
                 one.close()
     made = outcome.run
     if clients:
-        seen = [picture for one in clients for picture in one.seen(outcome.since, outcome.until)]
-        ages = [picture.age_ms for picture in seen if picture.number is not None]
-        made = made._replace(
-            glass=spread_of(np.array(ages)) if ages and pace == CAMERA else None,
-            unseen=max(0, outcome.encoded - len(seen)),
-        )
+        cameras = [url.rpartition("/")[2] for url in urls]
+        seen = [one.seen(outcome.since, outcome.until) for one in clients]
+        made = viewed(outcome, dict(zip(cameras, seen)), pace)
     return made._replace(use=lookout.use(made, outcome.since, outcome.until))
+
+
+def viewed(outcome: Outcome, seen: Mapping[str, Sequence[Seen]], pace: str) -> Run:
+    """The run, with what clients saw of each camera's pictures in its steady part."""
+    done = {(one.camera, one.stamp): one.when for one in outcome.done}
+    ages, served = [], []
+    unread = repeated = 0
+    for camera, pictures in seen.items():
+        before: Optional[Stamp] = None
+        for when, stamp in pictures:
+            if stamp is None:
+                unread += 1
+            elif stamp == before:
+                repeated += 1
+            else:
+                ages.append(1000 * stamp.age_s(when))
+                if (camera, stamp) in done:
+                    served.append(1000 * (when - done[camera, stamp]))
+            before = stamp
+    timed = pace == CAMERA  # else they wait for one another
+    return outcome.run._replace(
+        glass=spread_of(np.array(ages)) if ages and timed else None,
+        served=spread_of(np.array(served)) if served and timed else None,
+        unseen=max(0, outcome.encoded - len(ages) - unread),
+        unread=unread,
+        repeated=repeated,
+    )
 
 
 class Lookout:

@@ -6,18 +6,18 @@ import resource
 import signal
 import threading
 import time
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from app import assemble, config
-from app.bench.played import Played
-from app.bench.recorder import Recorder, run_of
+from app.bench.played import Played, stamped
+from app.bench.recorder import Recorder, Row, run_of
 from app.bench.results import Run, Use
 from app.beside import Beside
 from app.core.pipeline import Pipeline
 from app.core.stage import Source
 from app.device.backend import Backend
 from app.errors import SourceError
-from app.media.uri import Kind
+from app.media.stamp import Stamp, stamp_of
 from app.service import heap
 from app.stages.publish import Publish
 
@@ -28,6 +28,7 @@ _MOST = 4
 _TICK_S = 0.25
 _CLIENT_S = 15.0  # that a client may take to come
 _FIRST_S = 60.0  # that the first frame may take
+_MOST_DONE = 20000  # frames that are told one by one: 200 are beyond a p99
 
 Tell = Callable[[str, int, int], None]
 
@@ -40,11 +41,20 @@ class Job(NamedTuple):
     frames: int = 150  # so many at least, for which it may take _MOST times as long
 
 
+class Done(NamedTuple):
+    """A finished frame, by what its stamp says."""
+
+    camera: str
+    stamp: Stamp
+    when: float  # monotonic: the end of the last stage
+
+
 class Outcome(NamedTuple):
     run: Run
     since: float  # monotonic: the steady part
     until: float
     encoded: int  # pictures of the cameras' mounts, in the steady part
+    done: Tuple[Done, ...] = ()  # frames of that part, evenly, no more than _MOST_DONE
 
 
 class _Sample(NamedTuple):
@@ -63,14 +73,13 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
     with contextlib.closing(assemble.backend(chosen)) as backend, contextlib.closing(
         Beside()
     ) as beside:
-        kinds = {camera.name: camera.uri.kind for camera in chosen.cameras}
 
         def played(source: Source) -> Source:
-            made = kinds[source.camera] is Kind.TEST
-            return Played(source, live=job.pace == CAMERA, stamped=not made)
+            return Played(source, live=job.pace == CAMERA)
 
         with beside.following():
             pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
+        pipeline.lanes = [stamped(lane) for lane in pipeline.lanes]
         watch = _Watch(job, pipeline, backend, tell)
         signal.signal(signal.SIGTERM, lambda *_: watch.end())
         pipeline.run(watch.stop, watch.tick, _TICK_S)
@@ -142,7 +151,7 @@ class _Watch:
             encoded = round(share * (last.encoded - first.encoded))
         else:
             encoded = 0
-        return Outcome(run, since, until, encoded)
+        return Outcome(run, since, until, encoded, _done(rows, since))
 
     def _wait(self, now: float) -> None:
         frames = self._pipeline.meter.read().frames
@@ -186,6 +195,15 @@ class _Watch:
         return f"only {frames} frames were finished. " + (
             ", ".join(troubles) or "Is the clip longer than that, and the machine fast enough?"
         )
+
+
+def _done(rows: Sequence[Row], since: float) -> Tuple[Done, ...]:
+    steady = [row for row in rows if row.finished >= since]
+    every = len(steady) // _MOST_DONE + 1
+    return tuple(
+        Done(row.camera, stamp_of(row.number, row.captured), row.finished)
+        for row in steady[::every]
+    )
 
 
 def _rss_mb() -> float:

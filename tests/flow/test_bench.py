@@ -44,8 +44,14 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     (run,) = trial.runs
     assert not trial.problem and run.frames >= 100
     assert run.fps > 1 and run.latency.p50 > 1
-    assert {step.name for step in run.steps} >= {"capture", "detect", "track", "overlay", "publish"}
+    steps = {step.name: step.spread for step in run.steps}
+    assert set(steps) >= {"to door", "detect", "track", "overlay", "stamp", "publish"}
+    parts = sum(spread.mean for name, spread in steps.items() if name != "capture")
+    assert parts == pytest.approx(run.latency.mean)
     assert run.glass.samples >= 50
+    assert run.unread <= 0.02 * run.glass.samples  # whatever is drawn on them
+    assert run.served.samples >= 50 and run.served.p50 > 0.5
+    assert run.glass.mean == pytest.approx(run.latency.mean + run.served.mean, rel=0.25)
     assert run.glass.p50 > run.latency.p50  # the encoder and the client come after it
     assert run.use.cpu_percent > 1 and run.use.rss_mb > 20
     assert run.came >= run.frames - 5

@@ -1,6 +1,6 @@
 import pytest
 
-from app.bench import figures
+from app.bench import figures, honest, steps
 from app.bench.honest import Repeated
 from app.bench.results import Accuracy
 from app.device.backend import Layer
@@ -63,6 +63,19 @@ def test_losses_are_of_all_runs_together():
     )
 
 
+def test_pictures_that_tell_no_age_are_told_where_they_were_counted():
+    (trial,) = measured.single().trials
+    first, *others = trial.runs
+    counted = (first._replace(unread=300), *(one._replace(unread=40) for one in others))
+    document = measured.document([trial._replace(runs=counted)])
+    frames = table(document, "Frames")
+    assert frames.heads[-1] == "unread" and frames.rows[0][-1] == "380"
+    assert "glass to glass is of 2700 of 3080 pictures: no stamp was on the others" in (
+        honest.notes(document)
+    )
+    assert table(measured.single(), "Frames").heads[-1] == "unseen"  # of an older file
+
+
 def test_accuracy_says_of_how_many_pictures():
     accuracy = table(measured.grid(), "Accuracy")
     assert accuracy.rows[2] == ("int8, 320x320", "0.282", "0.452", "0.924", "500")
@@ -92,12 +105,32 @@ def test_the_cost_over_the_bare_network():
 
 def test_steps_are_named_for_people_and_end_with_the_whole():
     (trial,) = measured.single().trials
-    names = [row[0] for row in figures.steps(trial).rows]
+    names = [row[0] for row in steps.steps(trial).rows]
     assert names == [
         "wait for detect", "detect", "track", "wait for overlay", "overlay", "publish",
         "capture to end", "capture to a client's picture",
     ]  # fmt: skip
-    assert figures.steps(trial._replace(runs=())) is None
+    assert steps.steps(trial._replace(runs=())) is None
+
+
+def test_the_way_to_a_client_is_a_step_and_it_is_said_where_it_begins():
+    """What a clip's own decoder takes is before all of it."""
+    (trial,) = measured.single().trials
+    served = tuple(run._replace(served=run.latency) for run in trial.runs)
+    told = steps.steps(trial._replace(runs=served))
+    assert [row[0] for row in told.rows[-3:]] == [
+        "capture to end", "encode, serve and decode", "capture to a client's picture",
+    ]  # fmt: skip
+    assert told.rows[-2][1:] == told.rows[-3][1:]
+    told_feet = [told.feet[0], table(measured.single(), "Speed").feet[0]]
+    assert all("from a decoded picture at the source to a dec" in foot for foot in told_feet)
+
+
+def test_each_step_is_called_as_people_say():
+    assert steps.shown_step("capture") == "until there is a picture"
+    assert steps.shown_step("to door") == "until it is at the door"
+    assert steps.shown_step("to detect") == "wait for detect"
+    assert steps.shown_step("stamp") == "stamp"
 
 
 def test_the_slowest_layer_comes_first_with_its_share():

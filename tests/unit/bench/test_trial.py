@@ -1,9 +1,14 @@
 import pytest
 
+from app.bench import trial, work
+from app.bench.client import Seen
 from app.bench.machine import Times
 from app.bench.results import Run, Spread
 from app.bench.trial import Lookout, free_port
+from app.bench.work import Done, Outcome
 from app.core.vitals import Vitals
+from app.media.stamp import stamp_of
+from tests import needs
 from tests.viewer import wait_for
 
 RUN = Run(1.0, 10.0, True, 200, 20.0, Spread(200), ())
@@ -62,3 +67,90 @@ def test_it_reads_this_machine():
 
 def test_a_free_port_can_be_had():
     assert 1024 <= free_port() <= 65535
+
+
+def pictures(count, fps=25.0, first=65500):
+    """
+    (number, captured, done by the pipeline, seen by a client) of each; numbers of stamps begin
+    anew on the way.
+    """
+    for number in range(first, first + count):
+        captured = 100.0 + (number - first) / fps
+        yield number, captured, captured + 0.02, captured + 0.05
+
+
+def outcome(rows, camera="door", encoded=None):
+    done = tuple(Done(camera, stamp_of(number, taken), end) for number, taken, end, _ in rows)
+    return Outcome(RUN, 100.0, 110.0, len(done) if encoded is None else encoded, done)
+
+
+def clients(rows):
+    return [Seen(when, stamp_of(number, taken)) for number, taken, _, when in rows]
+
+
+def viewed(made, seen, pace=work.CAMERA):
+    return trial.viewed(made, seen, pace)
+
+
+def test_a_picture_that_a_client_sees_is_known_by_its_number():
+    rows = list(pictures(200))
+    run = viewed(outcome(rows), {"door": clients(rows)})
+    assert run.glass.samples == run.served.samples == 200
+    assert run.glass.p50 == pytest.approx(50.0, abs=1.0)
+    assert run.served.p50 == pytest.approx(30.0) == pytest.approx(run.served.p95)
+    assert (run.unseen, run.unread, run.repeated) == (0, 0, 0)
+
+
+def test_pictures_that_tell_nothing_are_counted():
+    """Else the glass to glass of a few would pass for that of all."""
+    rows = list(pictures(200))
+    seen = clients(rows)
+    seen[10:40] = [one._replace(stamp=None) for one in seen[10:40]]
+    seen[100] = seen[99]  # once more
+    del seen[150:157]
+    run = viewed(outcome(rows), {"door": seen})
+    assert (run.unread, run.repeated, run.unseen) == (30, 1, 8)
+    assert run.glass.samples == run.served.samples == 200 - 30 - 8
+
+
+def test_a_client_sees_its_own_camera():
+    here, there = list(pictures(20)), [(n, c + 1, d + 1, s + 2) for n, c, d, s in pictures(20)]
+    made = outcome(here)._replace(done=outcome(here).done + outcome(there, "gate").done)
+    run = viewed(made, {"door": clients(here), "gate": clients(there)})
+    assert run.served.samples == 40 and run.served.mean == pytest.approx((30 + 1030) / 2)
+    assert viewed(made, {"gate": clients(here)}).served is None
+
+
+def test_as_fast_as_it_goes_pictures_wait_for_one_another():
+    rows = list(pictures(50))
+    run = viewed(outcome(rows), {"door": clients(rows)}, work.FLAT)
+    assert run.glass is None and run.served is None and run.unread == 0
+
+
+class Working:
+    """A child that has done its work: it waits for a client, and ends."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def result(self, told, ending_s):
+        assert ending_s > 1
+        told("waiting for the client", 0, 0)
+        told("waiting for the client", 0, 0)
+        return self.made
+
+
+def test_a_client_that_saw_nothing_says_so():
+    """At an address where nobody answers."""
+    told = []
+    url = f"rtsp://127.0.0.1:{free_port()}/door"
+    rows = list(pictures(50))
+    needs.gstreamer()
+    run = trial.run(Working(outcome(rows)), work.CAMERA, [url], lambda *what: told.append(what))
+    assert run.glass is None and run.unseen == 50 and run.unread == 0
+    assert told == [("waiting for the client", 0, 0)] * 2
+
+
+def test_without_a_client_nothing_is_said_of_one():
+    run = trial.run(Working(outcome([])), work.CAMERA, [], lambda *what: None)
+    assert run.unread is None and run.glass is None and run.use.power_w is None
