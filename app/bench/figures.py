@@ -199,7 +199,8 @@ def _lost(trials: Sequence[Trial]) -> Optional[Table]:
     if not rows:
         return None
     heads = ["setting", "came", "finished", "at the door", "not encoded", "unseen", "unread"]
-    feet = ["all runs together; at the door: a newer picture took its place"]
+    feet = ["all runs together"]
+    feet[0] += "; at the door: a newer picture took its place, or its clip was read too late"
     if all(row[-1] == UNTOLD for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
     else:

@@ -12,6 +12,7 @@ STEADY = 50  # frames, or nobody can tell whether a run was steady
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
+SHORT_S = 2.0  # from one beginning of a clip to the next: what opening it takes is then in figures
 UNREAD = 0.01  # of a client's pictures, of which glass to glass says nothing: worth a word
 
 Get = Callable[[Run], Optional[float]]
@@ -123,6 +124,16 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if max(len(trial.runs), len(trial.flat)) == 1:
         yield "one run only, so how far a repeat would be off is not known"
     short = min((run.latency.samples for run in trial.runs), default=least(99))
+    if any(run.replays * SHORT_S > run.seconds for run in trial.runs):
+        yield (
+            f"a clip began anew more often than every {SHORT_S:.0f} s: "
+            "the figures are of opening it, too"
+        )
+    if any(run.replays * SHORT_S > run.seconds for run in trial.flat):
+        yield (
+            f"as fast as it goes, a clip began anew more often than every {SHORT_S:.0f} s: "
+            "most fps is of opening it, too"
+        )
     read = sum(run.glass.samples for run in trial.runs if run.glass is not None)
     unread = sum(run.unread or 0 for run in trial.runs)
     if unread > UNREAD * (read + unread):

@@ -63,6 +63,7 @@ class Run(NamedTuple):
     unseen: int = 0  # encoded, and never seen by the client
     unread: Optional[int] = None  # seen, its stamp not to be read; None: not counted
     repeated: int = 0  # pictures that the client got once more
+    replays: int = 0  # how often the clip that did so most often began anew
     served: Optional[Spread] = None  # from the end of the last stage to the client's picture
     use: Use = Use()
     timeline: Tuple[Tuple[float, float, Optional[float]], ...] = ()  # s, fps, p50 latency in ms

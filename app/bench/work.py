@@ -17,7 +17,10 @@ from app.core.pipeline import Pipeline
 from app.core.stage import Source
 from app.device.backend import Backend
 from app.errors import SourceError
+from app.media.camera import Camera
+from app.media.folder import is_picture
 from app.media.stamp import Stamp, stamp_of
+from app.media.uri import Kind
 from app.service import heap
 from app.stages.publish import Publish
 
@@ -63,6 +66,7 @@ class _Sample(NamedTuple):
     dropped: int
     skipped: int
     encoded: int
+    replays: Tuple[int, ...]  # of each source
 
 
 def work(job: Job, tell: Tell, _: Any) -> Outcome:
@@ -73,14 +77,18 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
     with contextlib.closing(assemble.backend(chosen)) as backend, contextlib.closing(
         Beside()
     ) as beside:
+        live = job.pace == CAMERA
+        clips = {camera.name for camera in chosen.cameras if _is_clip(camera)}
+        players: List[Played] = []
 
         def played(source: Source) -> Source:
-            return Played(source, live=job.pace == CAMERA)
+            players.append(Played(source, live, paced=live and source.camera in clips))
+            return players[-1]
 
         with beside.following():
             pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
         pipeline.lanes = [stamped(lane) for lane in pipeline.lanes]
-        watch = _Watch(job, pipeline, backend, tell)
+        watch = _Watch(job, pipeline, players, backend, tell)
         signal.signal(signal.SIGTERM, lambda *_: watch.end())
         pipeline.run(watch.stop, watch.tick, _TICK_S)
         return watch.outcome()
@@ -89,10 +97,13 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
 class _Watch:
     """Waits for frames and the client, records, and ends the pipeline."""
 
-    def __init__(self, job: Job, pipeline: Pipeline, backend: Backend, tell: Tell) -> None:
+    def __init__(
+        self, job: Job, pipeline: Pipeline, players: Sequence[Played], backend: Backend, tell: Tell
+    ) -> None:
         self.stop = threading.Event()
         self._job = job
         self._pipeline = pipeline
+        self._players = players
         self._backend = backend
         self._tell = tell
         self._recorder = pipeline.meter = Recorder()
@@ -142,6 +153,7 @@ class _Watch:
                 came=run.frames + dropped,
                 dropped=dropped,
                 skipped=round(share * (last.skipped - first.skipped)),
+                replays=max(b - a for a, b in zip(first.replays, last.replays)),
                 use=Use(
                     cpu_percent=100 * (last.cpu_s - first.cpu_s) / (last.when - first.when),
                     rss_mb=_rss_mb(),
@@ -180,9 +192,10 @@ class _Watch:
         return _Sample(
             now,
             spent.ru_utime + spent.ru_stime,
-            sum(door.dropped for door in doors),
+            sum(door.dropped for door in doors) + sum(one.slipped for one in self._players),
             sum(mount.skipped for mount in mounts.values()),
             sum(mounts[name].encoded for name in self._mounts if name in mounts),
+            tuple(one.replays for one in self._players),
         )
 
     def _nothing(self) -> str:
@@ -204,6 +217,10 @@ def _done(rows: Sequence[Row], since: float) -> Tuple[Done, ...]:
         Done(row.camera, stamp_of(row.number, row.captured), row.finished)
         for row in steady[::every]
     )
+
+
+def _is_clip(camera: Camera) -> bool:
+    return camera.uri.kind is Kind.FILE and not is_picture(camera.uri.location)
 
 
 def _rss_mb() -> float:

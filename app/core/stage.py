@@ -43,6 +43,7 @@ class Source(abc.ABC):
     since = 0.0  # monotonic seconds: when the state began; of "lost", when the last picture came
     next_try = 0.0  # monotonic seconds: when a lost camera is tried again
     reconnects = 0
+    replays = 0  # how often a clip has begun anew
 
     @abc.abstractmethod
     def frames(self, stop: threading.Event) -> Frames:
@@ -77,6 +78,10 @@ class Wrapped(Source):
     @property
     def reconnects(self) -> int:  # type: ignore[override]
         return self.source.reconnects
+
+    @property
+    def replays(self) -> int:  # type: ignore[override]
+        return self.source.replays
 
 
 class Stage(abc.ABC):

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 
+import cv2
+import numpy as np
 import pytest
 
 from app.bench import figures, results
@@ -76,6 +78,22 @@ def test_settings_are_compared_and_what_cannot_be_is_said(tmp_path, model):
     assert [trial.setting["precision"] for trial in trials] == ["fp32", "fp32", "int8", "int8"]
     assert all("wants a GPU" in trial.problem for trial in trials[2:])
     assert all(trial.runs and not trial.problem for trial in trials[:2])
+
+
+@pytest.mark.slow
+def test_a_clip_of_less_than_a_second_is_told_from_a_pattern(tmp_path, model):
+    frames = [np.full((240, 320, 3), 20 * number, np.uint8) for number in range(10)]
+    clip = str(tmp_path / "short.avi")
+    film = cv2.VideoWriter(clip, cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (320, 240))
+    for frame in frames:
+        film.write(frame)
+    film.release()
+    done = bench(tmp_path, "--source", clip, "--model", model, *QUICK)
+    assert done.code == 0, done.err
+    (trial,) = measured(tmp_path).trials
+    assert trial.runs[0].replays > 1 and trial.flat[0].replays > 1
+    assert "a clip began anew more often than every 2 s" in done.out
+    assert "pattern" not in done.out
 
 
 @pytest.mark.slow

@@ -127,6 +127,15 @@ def test_runs_as_fast_as_it_goes_are_held_to_the_same():
     )
 
 
+@pytest.mark.parametrize("replays, said", [(0, 0), (4, 0), (5, 0), (6, 1), (60, 1)])
+def test_a_clip_that_is_too_short_to_be_played_is_told(replays, said):
+    (trial,) = measured.single().trials
+    ten = tuple(run._replace(seconds=10.0, replays=replays) for run in trial.runs)
+    for short in (trial._replace(runs=ten), trial._replace(flat=ten)):
+        notes = honest.notes(measured.document([short]))
+        assert sum("a clip began anew more often than every 2 s" in note for note in notes) == said
+
+
 def test_a_note_is_said_once_and_names_few_settings():
     one = measured.interrupted().trials[1]
     whole = measured.grid().trials[0]
