@@ -72,14 +72,14 @@ class Bench:
                 room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
                 self._room = stack.enter_context(room)
                 self._look()
+                camera = config.parse(settings.text(self.tree)).cameras[0]
                 taken = pictures.taken(
-                    config.parse(settings.text(self.tree)).cameras[0],
-                    self._options.labelled,
+                    camera, self._options.labelled,
                     lambda done, total: self._told("taking pictures", done, total),
-                )
+                )  # fmt: skip
                 self._pictures, self._shown = stack.enter_context(taken)
                 if len(self._pictures) == 1:
-                    self._note("the pattern shows nothing to find: no accuracy, no boxes")
+                    self._note(pictures.why_one(camera, self._options.labelled))
             except OSError as error:
                 raise _unwritable(error) from error
             self._stack = stack.pop_all()

@@ -30,6 +30,13 @@ def taken(
         yield paths, camera.shown
 
 
+def why_one(camera: Camera, folder: str) -> str:
+    """What it means that there is one picture only, in words."""
+    if camera.uri.kind is uri.Kind.TEST and not folder:
+        return "the pattern shows nothing to find: no accuracy, no boxes"
+    return f"{folder or camera.shown}: one picture only, so no accuracy"
+
+
 def labelled(folder: str) -> List[str]:
     """The pictures of a labelled folder. Raises AppError where it has no labels."""
     if not os.path.isdir(folder):
