@@ -10,7 +10,7 @@ import time
 from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from app import atomic, catalogue, cli_build, cli_tune, engines
-from app.bench import compare, page, results, settings, table
+from app.bench import client, compare, page, results, settings, table
 from app.bench.bench import FOLDER, Bench, Options
 from app.bench.pictures import labelled
 from app.bench.settings import VARIED
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:
             say(line)
         return 0
     if arguments.log_level != "debug":
-        logging.getLogger("app.media.live").setLevel(logging.ERROR)  # our own client comes and goes
+        logging.getLogger("app.media.live").addFilter(client.of_others)
     asked = _asked(arguments)
     chosen = settings.combinations(asked)
     tree = _base(arguments, asked)

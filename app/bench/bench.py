@@ -73,10 +73,7 @@ class Bench:
                 self._room = stack.enter_context(room)
                 self._look()
                 camera = config.parse(settings.text(self.tree)).cameras[0]
-                taken = pictures.taken(
-                    camera, self._options.labelled,
-                    lambda done, total: self._told("taking pictures", done, total),
-                )  # fmt: skip
+                taken = pictures.taken(camera, self._options.labelled, self._told)
                 self._pictures, self._shown = stack.enter_context(taken)
                 if len(self._pictures) == 1:
                     self._note(pictures.why_one(camera, self._options.labelled))

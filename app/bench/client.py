@@ -15,6 +15,14 @@ from app.media.stamp import Stamp, read_stamp
 logger = logging.getLogger(__name__)
 
 
+_THREAD = "bench client"
+
+
+def of_others(record: logging.LogRecord) -> bool:
+    """A filter for loggers: all but what a client of ours says, which comes and goes."""
+    return record.threadName != _THREAD
+
+
 class Seen(NamedTuple):
     when: float  # monotonic: the decoded picture is here
     stamp: Optional[Stamp]  # None: unreadable
@@ -27,7 +35,7 @@ class Client:
         self._source = open_source(Camera("client", uri.parse(url), latency_ms=0))
         self._stop = threading.Event()
         self._seen: List[Seen] = []
-        self._thread = threading.Thread(target=self._watch, name="client", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=_THREAD, daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -15,18 +15,25 @@ _LABELLED = 256  # of a labelled folder, at most
 
 @contextlib.contextmanager
 def taken(
-    camera: Camera, folder: str, tell: Callable[[int, int], None]
+    camera: Camera, folder: str, tell: Callable[[str, int, int], None]
 ) -> Iterator[Tuple[Sequence[str], str]]:
     """
     Files of pictures for the length of the ``with``, and what they are: of the labelled
     ``folder``, if one is named, else of the camera; of the test pattern one, as it shows nothing.
-    Raises AppError.
+    ``tell`` hears a phase, and how many of how many are taken. Raises AppError.
     """
     if folder:
         yield samples.spread(labelled(folder), _LABELLED), folder
         return
     wanted = 1 if camera.uri.kind is uri.Kind.TEST else _AGREEING
-    with samples.collected(camera._replace(loop=False), wanted, tell) as paths:
+
+    def told(done: int, total: int) -> None:
+        if camera.uri.live and not done:
+            tell("waiting for the camera", 0, 0)
+        else:
+            tell("taking pictures", done, total)
+
+    with samples.collected(camera._replace(loop=False), wanted, told) as paths:
         yield paths, camera.shown
 
 

@@ -43,8 +43,6 @@ def collected(
     place = tempfile.mkdtemp(prefix="jetwatch-samples-")
     try:
         paths = _taken(camera, wanted, tell, every_s, patience_s, place)
-        if not paths:
-            raise SourceError(f"{camera.shown}: gave no picture")
         yield spread(paths, wanted)
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -81,7 +79,7 @@ def _taken(
 ) -> List[str]:
     """
     A clip's length is not known before its end: of twice as many pictures as are wanted every
-    second one is thrown away, and from there on half as many are taken.
+    second one is thrown away, and from there on half as many are taken. Raises SourceError.
     """
     import cv2
 
@@ -111,6 +109,9 @@ def _taken(
                 for dropped in paths[1::2]:
                     os.unlink(dropped)
                 paths, step = paths[::2], 2 * step
+    if not paths:
+        why = source.state.partition(": ")[2]  # of a camera that is lost
+        raise SourceError(f"{camera.shown}: gave no picture" + (f": {why}" if why else ""))
     return paths
 
 

@@ -150,6 +150,17 @@ def working(pid):
     return False
 
 
+@pytest.mark.slow
+def test_a_camera_that_cannot_be_reached_is_told_of_at_once(tmp_path, model):
+    """Not after half a minute, and with the reason."""
+    needs.gstreamer()
+    process = start("bench", "--source", "rtsp://127.0.0.1:9/a", "--model", model, cwd=tmp_path)
+    wait_for(process, lambda: False, 12)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130 and "is lost: rtsp://127.0.0.1:9/a" in done.err, done.err
+
+
 def children(pid):
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):

@@ -26,6 +26,21 @@ def test_one_picture_of_the_pattern_is_enough():
 
 
 @pytest.mark.parametrize(
+    "source, first",
+    [
+        ("test://?size=320x240&fps=50", ("waiting for the camera", 0, 0)),
+        ("one.png", ("taking pictures", 0, 32)),
+    ],
+)
+def test_a_camera_is_waited_for_and_a_file_is_not(tmp_path, monkeypatch, source, first):
+    monkeypatch.chdir(str(tmp_path))
+    photo("one.png")
+    heard = []
+    with pictures.taken(camera(source), "", lambda *what: heard.append(what)):
+        assert heard[0] == first and heard[-1][0] == "taking pictures"
+
+
+@pytest.mark.parametrize(
     "source, folder, why",
     [
         ("test://", "", "the pattern shows nothing to find: no accuracy"),
