@@ -15,7 +15,7 @@ from typing import (
 )
 
 from app.bench import figures, honest, where
-from app.bench.honest import Get, Repeated
+from app.bench.honest import Repeated
 from app.bench.results import Document, Trial
 from app.bench.table import WIDEST, plain
 
@@ -54,13 +54,14 @@ class Pair(NamedTuple):
         return list(_differing(self.before.setting.items(), self.after.setting.items()))
 
 
-def _of_runs(get: Get) -> Callable[[Trial], Optional[Repeated]]:
-    return lambda trial: honest.over(trial.runs, get)
-
-
 def _once(measured: Any, field: str) -> Optional[Repeated]:
     """What was measured once for all runs, if it was."""
     value = None if measured is None else getattr(measured, field)
+    return None if value is None else Repeated(value, 1)
+
+
+def _worth(trial: Trial, field: str) -> Optional[Repeated]:
+    value = honest.worth(trial.accuracy, field)
     return None if value is None else Repeated(value, 1)
 
 
@@ -74,10 +75,10 @@ SOUGHT = (
     Sought("latency p95, ms", figures.P95.over, _SPEEDS, 0.02),
     Sought("glass p50, ms", figures.GLASS_P50.over, _SPEEDS, 0.02),
     Sought("cost over raw, ms", lambda trial: _once(trial.floor, "cost_ms"), _SPEEDS, 0.01),
-    Sought("AP", lambda trial: _once(trial.accuracy, "ap"), _WORTHS, 0.0005, False),
-    Sought("agreement", lambda trial: _once(trial.accuracy, "agreement"), _WORTHS, 0.0005, False),
-    Sought("RSS, MB", _of_runs(lambda run: run.use.rss_mb), _AMOUNTS, 1.0),
-    Sought("device memory, MB", _of_runs(lambda run: run.use.device_mb), _AMOUNTS, 1.0),
+    Sought("AP", lambda trial: _worth(trial, "ap"), _WORTHS, 0.0005, False),
+    Sought("agreement", lambda trial: _worth(trial, "agreement"), _WORTHS, 0.0005, False),
+    Sought("RSS, MB", figures.RSS.over, _AMOUNTS, 1.0),
+    Sought("device memory, MB", figures.DEVICE.over, _AMOUNTS, 1.0),
     Sought("energy, mJ/frame", figures.ENERGY.over, _AMOUNTS, 0.5),
 )  # fmt: skip
 

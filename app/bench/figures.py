@@ -4,7 +4,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from app.bench import honest
 from app.bench.honest import Get, Repeated
-from app.bench.results import Document, Floor, Run, Spread, Trial
+from app.bench.results import Accuracy, Document, Floor, Run, Spread, Trial
 
 FEW = "–"  # too few samples
 GLASS = "glass: from a decoded picture at the source to a decoded picture in an RTSP client"
@@ -56,22 +56,43 @@ def glass(run: Run) -> Optional[Spread]:
     return run.glass
 
 
-FPS = Column("fps", lambda run: run.fps, lambda run: run.frames)
+def _known(head: str, get: Get, enough: Callable[[Run], bool]) -> Column:
+    """None where it is of too little, which is then told from what is not known at all."""
+    return Column(
+        head, lambda run: get(run) if enough(run) else None, lambda run: int(get(run) is not None)
+    )
+
+
+def _cpu(run: Run) -> bool:
+    return honest.enough(run.use.cpu_readings)
+
+
+def _vitals(run: Run) -> bool:
+    return honest.enough(run.use.readings)
+
+
+FPS = _known("fps", lambda run: run.fps, honest.enough_frames)
 MOST_FPS = Column("most fps", FPS.get, FPS.samples, flat=True)
 P50 = of_spread("p50 ms", latency, "p50")
 P95 = of_spread("p95 ms", latency, "p95")
 P99 = of_spread("p99 ms", latency, "p99")
 GLASS_P50 = of_spread("glass p50", glass, "p50")
 GLASS_P95 = of_spread("glass p95", glass, "p95")
-ENERGY = Column("mJ/frame", lambda run: run.use.mj_per_frame)
+ENERGY = _known(
+    "mJ/frame",
+    lambda run: run.use.mj_per_frame,
+    lambda run: honest.enough_frames(run) and _vitals(run),
+)
+RSS = _known("RSS MB", lambda run: run.use.rss_mb, honest.enough_frames)
+DEVICE = _known("device MB", lambda run: run.use.device_mb, honest.enough_frames)
 SPEED = (FPS, MOST_FPS, P50, P95, P99, GLASS_P50, GLASS_P95)
 USE = (
-    Column("CPU %", lambda run: run.use.cpu_percent),
-    Column("RSS MB", lambda run: run.use.rss_mb),
-    Column("device MB", lambda run: run.use.device_mb),
-    Column("W", lambda run: run.use.power_w),
+    _known("CPU %", lambda run: run.use.cpu_percent, _cpu),
+    RSS,
+    DEVICE,
+    _known("W", lambda run: run.use.power_w, _vitals),
     ENERGY,
-    Column("°C", lambda run: run.use.hottest_c),
+    _known("°C", lambda run: run.use.hottest_c, _vitals),
 )
 
 
@@ -128,6 +149,13 @@ def share(value: Optional[float]) -> str:
     return UNTOLD if value is None else f"{value:.3f}"
 
 
+def worth(known: Optional[Accuracy], field: str) -> str:
+    """An accuracy, or its agreement, of pictures enough."""
+    value = honest.worth(known, field)
+    few = value is None and known is not None and getattr(known, field) is not None
+    return FEW if few else share(value)
+
+
 def bare(floor: Floor) -> str:
     """What our way is compared with."""
     return ("bare " if floor.runtime.startswith("ONNX") else "raw ") + floor.runtime
@@ -162,19 +190,6 @@ def costs(trials: Sequence[Trial]) -> Optional[Table]:
 
 def _ms(value: Optional[float]) -> str:
     return FEW if value is None else f"{value:.2f}"
-
-
-def layers(trial: Trial) -> Optional[Table]:
-    """The slowest first. Fused layers stand together."""
-    if not trial.layers:
-        return None
-    total = sum(layer.ms for layer in trial.layers) or 1.0
-    ordered = sorted(trial.layers, key=lambda layer: -layer.ms)
-    rows = tuple(
-        (layer.name, layer.kind, f"{layer.ms:.3f}", f"{100 * layer.ms / total:.1f}")
-        for layer in ordered
-    )
-    return Table(f"Layers, {total:.2f} ms in all", ("layer", "kind", "ms", "%"), rows)
 
 
 def _speed(trials: Sequence[Trial]) -> Optional[Table]:
@@ -229,12 +244,12 @@ def _accuracy(trials: Sequence[Trial]) -> Optional[Table]:
     feet += ["agreement: with FP32 on the CPU"]
     feet += ["pictures: " + ", ".join(sources)] if sources else []
     rows = tuple(
-        (name, *((share(one.ap), share(one.ap50)) if labelled else ()))
-        + (share(one.agreement), str(one.pictures))
+        (name, *((worth(one, "ap"), worth(one, "ap50")) if labelled else ()))
+        + (worth(one, "agreement"), str(one.pictures))
         for name, one in known
     )
     heads = ("setting", *(("AP", "AP50") if labelled else ()), "agreement", "pictures")
-    return Table("Accuracy", heads, rows, tuple(feet))
+    return Table("Accuracy", heads, rows, tuple(feet) + signs(rows))
 
 
 def _rows(trials: Sequence[Trial], columns: Sequence[Column]) -> List[Tuple[str, ...]]:
@@ -269,5 +284,8 @@ def signs(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
         feet.append("±: how far the farthest repeat is from their median")
     if FEW in cells:
         needs = ", ".join(f"p{percent} {honest.least(percent)}" for percent in (50, 95, 99))
-        feet.append(f"{FEW}: too few samples ({needs} at least)")
+        feet.append(
+            f"{FEW}: too few samples ({needs} at least; fps and memory {honest.STEADY} frames; "
+            f"CPU, W and °C {honest.READINGS} readings; accuracy {honest.PICTURES} pictures)"
+        )
     return tuple(feet)

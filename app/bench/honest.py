@@ -5,10 +5,12 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 import numpy as np
 
-from app.bench.results import Document, Machine, Run, Spread, Trial
+from app.bench.results import Accuracy, Document, Machine, Run, Spread, Trial
 
 BEYOND = 5  # samples that must lie beyond a percentile
-STEADY = 50  # frames, or nobody can tell whether a run was steady
+STEADY = 50  # frames, or nobody can tell whether a run was steady, nor its rate or memory
+READINGS = 3  # of CPU time, power or heat in a run, or their mean is that of a moment
+PICTURES = 20  # or each of them is more than 5 % of an accuracy
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
@@ -37,6 +39,24 @@ class Repeated(NamedTuple):
 def least(percent: int) -> int:
     """How many samples a percentile needs."""
     return math.ceil(100 * BEYOND / (100 - percent))
+
+
+def enough_frames(run: Run) -> bool:
+    """For a rate, or memory that is no longer that of the start."""
+    return run.frames >= STEADY
+
+
+def enough(readings: Optional[int]) -> bool:
+    """None: they were not counted, in older files."""
+    return readings is None or readings >= READINGS
+
+
+def worth(known: Optional[Accuracy], field: str) -> Optional[float]:
+    """``field`` of an accuracy, 0 to 1, where that is of pictures enough."""
+    if known is None or known.pictures < PICTURES:
+        return None
+    value: Optional[float] = getattr(known, field)
+    return value
 
 
 def spread_of(milliseconds: np.ndarray) -> Spread:

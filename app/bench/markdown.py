@@ -76,7 +76,7 @@ def _row(trial: Trial) -> Tuple[str, ...]:
     if trial.floor is not None:
         value = trial.floor.cost_ms
         cost = figures.FEW if value is None else f"{value:.2f}"
-    ap = figures.share(trial.accuracy.ap if trial.accuracy else None)
+    ap = figures.worth(trial.accuracy, "ap")
     cells = [figures.cell(trial, column) for column in _COLUMNS]
     return (
         _plain(figures.name_of(trial)),

@@ -183,7 +183,7 @@ def _setting(trial: Trial, alone: bool) -> str:
         told = ", ".join(f"{name} {mhz:.0f} MHz" for name, mhz in clocks.items())
         facts += [("clocks in the last run", told)] if told else []
     parts = [_listed(facts)]
-    parts += [_table(table, 3) for table in (steps.steps(trial), figures.layers(trial)) if table]
+    parts += [_table(table, 3) for table in (steps.steps(trial), steps.layers(trial)) if table]
     parts += [] if alone else [_figures([curves.course(trial)])]
     config = escaped("\n".join(trial.config))
     parts += [f"<h3>The config</h3><pre>{config}</pre>"] if trial.config else []

@@ -84,12 +84,11 @@ def pareto_svg(document: Document) -> str:
 
 def points_of(trials: Sequence[Trial], get: Get) -> Tuple[List[Point], str]:
     """The settings that have both, and what their worth is: the AP, or else the agreement."""
-    labelled = any(one.accuracy and one.accuracy.ap is not None for one in trials)
+    labelled = any(honest.worth(one.accuracy, "ap") is not None for one in trials)
     points = []
     for trial in trials:
         cost = honest.over(trial.runs, get)
-        known = trial.accuracy
-        worth = known and (known.ap if labelled else known.agreement)
+        worth = honest.worth(trial.accuracy, "ap" if labelled else "agreement")
         if cost is not None and worth is not None:
             points.append(Point(figures.name_of(trial), cost, worth))
     return points, "AP" if labelled else "agreement with FP32"

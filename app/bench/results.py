@@ -36,9 +36,11 @@ class Use(NamedTuple):
     """What a run took of the machine while it was measured. None: this machine does not tell."""
 
     cpu_percent: Optional[float] = None  # of the program; 100: one core
+    cpu_readings: Optional[int] = None  # after the first; None: not counted
     rss_mb: Optional[float] = None  # at the end
     device_mb: Optional[float] = None  # device memory that is ours
     power_w: Optional[float] = None  # mean, of the board or the card
+    readings: Optional[int] = None  # of power, or else of heat; None: not counted
     mj_per_frame: Optional[float] = None
     hottest_c: Optional[float] = None
     clocks_mhz: Mapping[str, float] = MappingProxyType({})  # means

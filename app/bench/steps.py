@@ -1,4 +1,4 @@
-"""steps: where the time of a frame goes, from its source to a client, as a table."""
+"""steps: where the time goes: of a frame, from its source to a client; and in the network."""
 
 from typing import Callable, Optional
 
@@ -33,6 +33,19 @@ def steps(trial: Trial) -> Optional[Table]:
     )
     heads = ("step", *_PERCENTILES)
     return Table("Where the time goes, in ms", heads, rows, (*feet, *figures.signs(rows)))
+
+
+def layers(trial: Trial) -> Optional[Table]:
+    """The slowest first. Fused layers stand together."""
+    if not trial.layers:
+        return None
+    total = sum(layer.ms for layer in trial.layers) or 1.0
+    ordered = sorted(trial.layers, key=lambda layer: -layer.ms)
+    rows = tuple(
+        (layer.name, layer.kind, f"{layer.ms:.3f}", f"{100 * layer.ms / total:.1f}")
+        for layer in ordered
+    )
+    return Table(f"Layers, {total:.2f} ms in all", ("layer", "kind", "ms", "%"), rows)
 
 
 def shown_step(name: str) -> str:

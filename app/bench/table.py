@@ -25,7 +25,7 @@ def lines(document: Document) -> Iterator[str]:
         yield from shown(table)
     measured = [trial for trial in document.trials if figures.is_measured(trial)]
     if len(measured) == 1:
-        for part in (steps.steps(measured[0]), figures.layers(measured[0])):
+        for part in (steps.steps(measured[0]), steps.layers(measured[0])):
             if part is not None:
                 yield ""
                 yield from shown(_cut(part))

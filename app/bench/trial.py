@@ -121,6 +121,7 @@ class Lookout:
         times = [one for _, _, one in inside if one is not None]
         return run_.use._replace(
             power_w=watts,
+            readings=len(power or heat),
             mj_per_frame=1000 * watts / run_.fps if watts and run_.fps else None,
             hottest_c=max(heat, default=None),
             clocks_mhz=clocks,

@@ -156,6 +156,7 @@ class _Watch:
                 replays=max(b - a for a, b in zip(first.replays, last.replays)),
                 use=Use(
                     cpu_percent=100 * (last.cpu_s - first.cpu_s) / (last.when - first.when),
+                    cpu_readings=len(inside) - 1,
                     rss_mb=_rss_mb(),
                     device_mb=self._backend.own_memory() / 1e6 or None,
                 ),

@@ -8,12 +8,21 @@ from tests import measured
 
 def trial_of(*rates, **more):
     """Repeats that differ in their rate alone."""
-    runs = tuple(measured.run(frames=20)._replace(fps=rate) for rate in rates)
+    runs = tuple(measured.run(frames=60)._replace(fps=rate) for rate in rates)
     return measured.grid(repeats=1).trials[0]._replace(runs=runs, flat=(), floor=None, **more)
 
 
 def change(before, after, name="fps"):
     return next(one for one in compare.changes_of(Pair(before, after)) if one.name == name)
+
+
+def test_what_is_of_too_little_is_not_compared():
+    few = trial_of(30, 31)
+    few = few._replace(runs=tuple(one._replace(frames=49) for one in few.runs))
+    assert change(few, trial_of(60, 61)).verdict == "not known before"
+    assert change(few, trial_of(60, 61), "RSS, MB").verdict == "not known before"
+    before, after = (trial_of(30, accuracy=Accuracy(count, 0.3)) for count in (20, 19))
+    assert change(before, after, "AP").verdict == "not known after"
 
 
 @pytest.mark.parametrize(

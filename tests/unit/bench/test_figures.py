@@ -1,8 +1,8 @@
 import pytest
 
-from app.bench import figures, honest, steps
+from app.bench import figures, honest, markdown, plots, steps
 from app.bench.honest import Repeated
-from app.bench.results import Accuracy
+from app.bench.results import Accuracy, Trial
 from app.device.backend import Layer
 from tests import measured
 
@@ -40,6 +40,46 @@ def test_too_few_samples_are_a_dash_and_nothing_measured_is_none():
     )  # fmt: skip
     assert speed.rows[1][3:] == ("–", "–", "n/a", "n/a")
     assert any(foot.startswith("–: too few samples (p50 10, p95 100,") for foot in speed.feet)
+
+
+def used(frames=900, **more):
+    """What the machine was used for by a run, as the table tells it."""
+    use = measured.board(30.0, 9.0)._replace(**more)
+    document = measured.document([Trial("", {}, (measured.run(frames=frames, use=use),))])
+    tables = [table(document, title) for title in ("Speed", "What it takes")]
+    return {head: text for one in tables for head, text in zip(one.heads, one.rows[0])}
+
+
+@pytest.mark.parametrize(
+    "frames, more, few",
+    [
+        (50, {}, set()),  # of an older file, that did not count
+        (49, {}, {"fps", "RSS MB", "device MB", "mJ/frame"}),
+        (50, {"readings": 3, "cpu_readings": 3}, set()),
+        (50, {"readings": 2, "cpu_readings": 3}, {"W", "mJ/frame", "°C"}),
+        (50, {"readings": 3, "cpu_readings": 2}, {"CPU %"}),
+    ],
+)
+def test_a_figure_of_too_little_is_a_dash_as_well(frames, more, few):
+    told = used(frames, **more)
+    always = {"p95 ms", "p99 ms", "glass p95"}
+    assert {head for head, text in told.items() if text == "–"} - always == few
+    assert "n/a" not in told.values()
+
+
+def test_nothing_that_this_machine_does_not_tell_is_a_dash():
+    assert "W" not in used(power_w=None, mj_per_frame=None, readings=0)
+
+
+@pytest.mark.parametrize("pictures, row", [(20, ("0.500", "0.600", "0.900")), (19, ("–",) * 3)])
+def test_an_accuracy_needs_pictures(pictures, row):
+    known = Accuracy(pictures, 0.5, 0.6, 0.9)
+    trial = measured.grid().trials[0]._replace(accuracy=known)
+    accuracy = table(measured.document([trial]), "Accuracy")
+    assert accuracy.rows[0][1:] == (*row, str(pictures))
+    assert any("accuracy 20 pictures" in foot for foot in accuracy.feet) == (pictures < 20)
+    assert (plots.points_of([trial], figures.P50.get)[0] == []) == (pictures < 20)
+    assert ("| – |" in markdown.table(measured.document([trial]))) == (pictures < 20)
 
 
 def test_what_this_machine_does_not_tell_is_no_column_but_named():
@@ -135,13 +175,13 @@ def test_each_step_is_called_as_people_say():
 
 def test_the_slowest_layer_comes_first_with_its_share():
     (trial,) = measured.single().trials
-    assert figures.layers(trial).rows == (
+    assert steps.layers(trial).rows == (
         ("Conv_0 + Relu_1", "Conv", "4.250", "56.7"),
         ("Conv_2", "Conv", "2.500", "33.3"),
         ("Resize_9", "Resize", "0.750", "10.0"),
     )
-    assert figures.layers(trial._replace(layers=())) is None
-    assert figures.layers(trial._replace(layers=(Layer("a", 0.0),))).rows[0][3] == "0.0"
+    assert steps.layers(trial._replace(layers=())) is None
+    assert steps.layers(trial._replace(layers=(Layer("a", 0.0),))).rows[0][3] == "0.0"
 
 
 def test_no_sign_is_explained_twice():

@@ -24,6 +24,7 @@ def seen(*readings):
 def test_energy_is_power_by_rate(rail):
     use = seen(Vitals(power={rail: 9.0}), Vitals(power={rail: 11.0}))
     assert use.power_w == pytest.approx(10.0) and use.mj_per_frame == pytest.approx(500.0)
+    assert use.readings == 2
 
 
 def test_the_board_counts_before_its_gpu():
@@ -33,7 +34,12 @@ def test_the_board_counts_before_its_gpu():
 def test_what_is_not_told_is_absent():
     use = seen(Vitals(), Vitals(power={"cpu": 2.0}))
     assert use.power_w is None and use.mj_per_frame is None
-    assert use.hottest_c is None and use.clocks_mhz == {} and use.others_percent is None
+    assert (
+        use.readings == 0
+        and use.hottest_c is None
+        and use.clocks_mhz == {}
+        and use.others_percent is None
+    )
 
 
 def test_heat_clocks_and_throttling_of_all_readings():
@@ -42,7 +48,7 @@ def test_heat_clocks_and_throttling_of_all_readings():
         Vitals(temperatures={"a": 61.0}, clocks={"gpu": 700e6}, throttled=("hot",)),
         Vitals(temperatures={"a": 60.0}, clocks={"gpu": 500e6}, throttled=("hot", "power")),
     )
-    assert use.hottest_c == 61.0
+    assert use.hottest_c == 61.0 and use.readings == 3
     assert use.clocks_mhz == {"gpu": pytest.approx(700.0)}
     assert use.throttled == ("hot", "power")
 

@@ -39,6 +39,7 @@ def test_each_frame_is_told_by_what_its_stamp_says(tmp_path):
     assert [one.when for one in done] == sorted(one.when for one in done)
     ages = [1000 * one.stamp.age_s(one.when) for one in done]
     assert sum(ages) / len(ages) == pytest.approx(run.latency.mean, abs=1.5)
+    assert run.use.cpu_readings >= 2 and run.use.cpu_percent > 0  # a tick is a quarter of a second
     assert outcome.since == pytest.approx(done[0].when)
     assert [step.name for step in run.steps][:3] == ["capture", "to door", "to preprocess"]
 
