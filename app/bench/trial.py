@@ -19,7 +19,7 @@ from app.device.telemetry import open_telemetry
 from app.media.stamp import Stamp
 
 _EVERY_S = 1.0
-_ENDING_S = 5.0  # that an interrupted run may take to tell what it has
+_ENDING_S = 10.0  # that an interrupted run may take to tell what it has: an hour of it, on a Nano
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
 Tell = Callable[[str, int, int], None]
