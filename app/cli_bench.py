@@ -10,10 +10,11 @@ import time
 from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from app import atomic, catalogue, cli_build, cli_tune, engines
-from app.bench import compare, page, results, settings, table
-from app.bench.bench import FOLDER, Bench, Options
+from app.bench import compare, mark, page, results, settings, table
+from app.bench.bench import FOLDER, Bench, Makes, Options
 from app.bench.pictures import labelled
 from app.bench.settings import VARIED
+from app.bench.variants import Make
 from app.cli_types import between, fraction, positive
 from app.device.backend import Model
 from app.device.build import INT8
@@ -100,10 +101,13 @@ def run(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:
     tree = _base(arguments, asked)
     if arguments.labelled:
         labelled(arguments.labelled)  # says what is wrong with it before anything is built
-    options = Options(arguments.labelled or "", arguments.layers)
+    int8 = arguments.tune or INT8 in asked.get("precision", ())
+    options = Options(
+        arguments.labelled or "", arguments.layers, int8=int8, calibrate=arguments.calibrate
+    )
 
     def made(tree: settings.Tree) -> Bench:
-        return Bench(tree, options, _builder(arguments, tree, terminal), _status(terminal), say)
+        return Bench(tree, options, _maker(arguments, terminal), _status(terminal), say)
 
     bench = made(tree)
     path, page_path = _files(arguments)
@@ -154,28 +158,37 @@ def _clip() -> str:
     return _PATTERN
 
 
-def _builder(
-    arguments: argparse.Namespace, tree: settings.Tree, terminal: Terminal
-) -> Callable[[Model, Mapping[str, str]], Sidecar]:
-    """How an engine of a variant is made."""
+def _maker(arguments: argparse.Namespace, terminal: Terminal) -> Makes:
+    """How engines of variants are made."""
 
-    def build(model: Model, values: Mapping[str, str]) -> Sidecar:
-        pictures = arguments.calibrate
-        if pictures is None and values.get("precision") == INT8:
-            pictures = Camera("calibration", uri.parse(str(tree["cameras"][0]["source"])))
-        wish = engines.Wish(
-            precision=values.get("precision", engines.BEST),
-            batch=int(values.get("batch", "1")),
-            calibrate=pictures,
-            workspace_mb=arguments.workspace_mb,
-            effort=arguments.effort,
-            lean=arguments.lean,
-            calibrator=arguments.calibrator,
-            force=True,  # what it costs is what is to be seen
-        )
-        return cli_build.built(model, wish, terminal)
+    def makes(pictures: Camera, origin: Camera) -> Make:
+        def wish(values: Mapping[str, str]) -> engines.Wish:
+            precision = values.get("precision", engines.BEST)
+            wanted = arguments.calibrate is not None or precision == INT8
+            return engines.Wish(
+                precision=precision,
+                batch=int(values.get("batch", "1")),
+                calibrate=pictures if wanted else None,
+                workspace_mb=arguments.workspace_mb,
+                effort=arguments.effort,
+                lean=arguments.lean,
+                calibrator=arguments.calibrator,
+                force=True,  # what it costs is what is to be seen
+            )
 
-    return build
+        def build(model: Model, values: Mapping[str, str]) -> Sidecar:
+            return cli_build.built(model, wish(values), terminal)
+
+        def how(values: Mapping[str, str]) -> str:
+            one = wish(values)
+            if one.calibrate is None or INT8 not in engines.LADDERS[one.precision]:
+                return mark.digest(repr(one._replace(calibrate=None, calibrator="")))
+            plain = repr((one._replace(calibrate=None), pictures is origin))
+            return mark.digest(plain, mark.of_pictures(origin))
+
+        return Make(build, how)
+
+    return makes
 
 
 def _status(terminal: Terminal) -> Callable[[str], None]:

@@ -2,13 +2,11 @@
 
 import argparse
 import contextlib
-import hashlib
-import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Callable, Dict, Mapping, Sequence
 
 from app import __version__, atomic
-from app.bench import results, settings
+from app.bench import mark, results, settings
 from app.bench.bench import FOLDER, Bench
 from app.bench.results import Trial
 from app.bench.settings import Setting, Tree
@@ -51,7 +49,7 @@ def run(
     kept = ""
     try:
         with bench:
-            kept = _kept(bench, base, arguments.labelled)
+            kept = _kept(bench, base)
             search = Search(bench, goal, _known(bench, kept), say)
             cores = bench.machine.cores or os.cpu_count() or 1
             found = search.find(base, bench.own_size(), cores)
@@ -95,21 +93,10 @@ def _text(tree: Tree, goal: Goal, why: str = "") -> str:
     return "\n".join([*lines, *settings.lines(tree)]) + "\n"
 
 
-def _kept(bench: Bench, base: Mapping[str, str], labelled: str) -> str:
-    """The file of a search of this config, with this model, these pictures and labels."""
-    mark: List[Any] = [
-        settings.text(bench.tree),
-        sorted(base.items()),
-        labelled,
-        bench.model_sha256(),
-    ]
-    for camera in bench.tree["cameras"]:
-        source = str(camera["source"])
-        if os.path.exists(source):
-            known = os.stat(source)
-            mark += [known.st_size, known.st_mtime]
-    digest = hashlib.sha256(json.dumps(mark).encode()).hexdigest()[:12]
-    return os.path.join(FOLDER, f"tune-{digest}.json")
+def _kept(bench: Bench, base: Mapping[str, str]) -> str:
+    """The file of a search of what is the same in all that its figures depend on."""
+    digest = mark.digest(bench.mark(), repr(sorted(base.items())))
+    return os.path.join(FOLDER, f"tune-{digest[:12]}.json")
 
 
 def _known(bench: Bench, path: str) -> Known:

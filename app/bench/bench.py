@@ -5,29 +5,45 @@ import os
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from app import __version__, child, config
-from app.bench import network, pictures, settings, trial, work
+from app.bench import mark, network, networks, pictures, settings, trial, work
+from app.bench.networks import Networks
+from app.bench.progress import Progress
 from app.bench.results import FORMAT, Document, Machine, Trial
-from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
-from app.bench.variants import Build, variant
+from app.bench.settings import OF_THE_ENGINE, Setting, Tree
+from app.bench.variants import Make, variant
 from app.bench.work import CAMERA, FLAT, Job
 from app.chosen import chosen_models
-from app.device.jetson import sha256_of
+from app.device.backend import Model
+from app.device.build import INT8
 from app.errors import AppError, OutputError
 from app.media import rtsp
+from app.media.camera import Camera
 
 FOLDER = os.path.join("out", "bench")  # what is kept from one benchmark to the next
 
 Say = Callable[[str], None]
 Tell = Callable[[str], None]
+# How engines are made: with pictures to calibrate INT8 with, and where these are from.
+Makes = Callable[[Camera, Camera], Make]
 
 
 class Options(NamedTuple):
     labelled: str = ""  # a folder of pictures with labels
     layers: bool = False
     folder: str = FOLDER  # engines of variants are kept there
+    int8: bool = False  # whether engines of INT8 may be asked for
+    calibrate: Optional[Camera] = None  # None: the first camera's own source
 
 
 class _Under(NamedTuple):
@@ -45,22 +61,18 @@ class Bench:
     time, also after an interrupt: it holds what is known so far.
     """
 
-    def __init__(self, tree: Tree, options: Options, build: Build, tell: Tell, say: Say) -> None:
-        """``build`` makes an engine; ``tell`` shows progress; ``say`` a line that stays."""
+    def __init__(self, tree: Tree, options: Options, makes: Makes, tell: Tell, say: Say) -> None:
+        """``makes`` makes engines; ``tell`` shows progress; ``say`` a line that stays."""
         self.tree = tree
         self._options = options
-        self._build = build
-        self._tell = tell
+        self._makes = makes
+        self._progress = Progress(tell)
         self._say = say
         self._under: List[_Under] = []
-        self._networks: Dict[Any, network.Outcome] = {}
         self._notes: List[str] = []
-        self._done = self._total = 0
-        self._began = time.monotonic()
         self._stack = contextlib.ExitStack()
         self._room = ""  # a folder for what is of no use afterwards
-        self._pictures: Sequence[str] = ()  # files, of
-        self._shown = ""
+        self._pictures = pictures.Taken((), "")
         self.machine = Machine()
         self.backend = ""
 
@@ -72,13 +84,21 @@ class Bench:
                 room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
                 self._room = stack.enter_context(room)
                 self._look()
+                source = config.parse(settings.text(self.tree)).cameras[0]
+                asked = self._options.calibrate or source
                 taken = pictures.taken(
-                    config.parse(settings.text(self.tree)).cameras[0],
+                    source,
                     self._options.labelled,
-                    lambda done, total: self._told("taking pictures", done, total),
+                    lambda done, total: self._progress.told("taking pictures", done, total),
+                    asked if self._options.int8 and self.backend != "host" else None,
                 )
-                self._pictures, self._shown = stack.enter_context(taken)
-                if len(self._pictures) == 1:
+                self._pictures = stack.enter_context(taken)
+                self._make = self._makes(self._pictures.calibration or asked, asked)
+                self._networks = Networks(
+                    lambda job: self._child("network", job, network.Outcome),
+                    self._pictures, self._room, self._options.layers,
+                )  # fmt: skip
+                if len(self._pictures.paths) == 1:
                     self._note("the pattern shows nothing to find: no accuracy, no boxes")
             except OSError as error:
                 raise _unwritable(error) from error
@@ -113,9 +133,8 @@ class Bench:
         places = range(first, len(self._under))
         able = [self._under[place] for place in places if not self._under[place].trial.problem]
         flat = flat and settings.recorded(self.tree)
-        networks = {one.setting.of(OF_THE_NETWORK) for one in able} - set(self._networks)
-        self._began, self._done = time.monotonic(), 0
-        self._total = len(able) * repeats * (2 if flat else 1) + len(networks)
+        alone = self._networks.lacking([one.setting for one in able])
+        self._progress.begin(len(able) * repeats * (2 if flat else 1) + alone)
         for place in places:
             self._networked(place)
         if len({one.setting.values.get("interval") for one in able}) > 1:
@@ -135,32 +154,35 @@ class Bench:
     def config_of(self, setting: Setting) -> Tree:
         """The config that a setting stands for, its engine made. Raises AppError."""
         tree = settings.applied(self.tree, setting)
-        parsed = config.parse(settings.text(tree))
-        model = chosen_models(parsed)[parsed.cameras[0].name]
         if setting.of(OF_THE_ENGINE):
             folder = os.path.join(self._options.folder, "models")
             gpu = None if self.backend == "host" else self.machine
-            entry = variant(model, setting.values, folder, gpu, self._build)
+            entry = variant(_model(tree), setting.values, folder, gpu, self._make)
             tree = settings.with_model(tree, entry)
             config.parse(settings.text(tree))
         return tree
 
-    def model_sha256(self) -> str:
-        """Of the first camera's model. Raises EngineError."""
-        parsed = config.parse(settings.text(self.tree))
-        return sha256_of(chosen_models(parsed)[parsed.cameras[0].name].path)
+    def mark(self) -> str:
+        """All that figures depend on beside the settings: it is another where they may be."""
+        cameras = config.parse(settings.text(self.tree)).cameras
+        return mark.digest(
+            settings.text(self.tree),
+            mark.of_model(_model(self.tree)),
+            self._make.how({"precision": INT8}),
+            self._options.labelled and mark.of_folder(self._options.labelled),
+            *map(mark.of_pictures, cameras),
+        )
 
     def own_size(self) -> Optional[Tuple[int, int]]:
         """Of the first camera's network, (wide, high), where a manifest tells."""
-        parsed = config.parse(settings.text(self.tree))
-        spec = chosen_models(parsed)[parsed.cameras[0].name].input
+        spec = _model(self.tree).input
         return None if spec is None else spec.size_wh
 
     def _look(self) -> None:
         """What this machine is, and what is known beforehand to be missing."""
         job = network.Job(settings.text(self.tree), ())
         found: network.Where = self._child("where", job, network.Where).result(
-            lambda phase, done, total: self._told(phase, done, total)
+            lambda phase, done, total: self._progress.told(phase, done, total)
         )
         self.machine, self.backend = found
         if rtsp.missing():
@@ -199,7 +221,7 @@ class Bench:
                 run = trial.run(
                     self._child("work", job, work.Outcome), pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
-                    lambda phase, done, total: self._told(phase, done, total, part),
+                    lambda phase, done, total: self._progress.told(phase, done, total, part),
                 )  # fmt: skip
         except AppError as error:
             self._failed(place, error)
@@ -215,40 +237,28 @@ class Bench:
         else:
             known = known._replace(runs=known.runs + (run,))
         self._under[place] = under._replace(trial=known)
-        self._done += 1
+        self._progress.add()
 
     def _networked(self, place: int) -> None:
         """Floor, accuracy and layers, once for all settings that share the network."""
         under = self._under[place]
         if under.trial.problem:
             return
-        key = under.setting.of(OF_THE_NETWORK)
-        if key not in self._networks:
-            tree = settings.safe(under.tree, self._room, (None, 8080), CAMERA)
-            own = settings.own_model(settings.applied(self.tree, under.setting))
-            job = network.Job(
-                settings.text(tree), tuple(self._pictures), own, self._shown,
-                int(under.setting.values.get("batch", "1")), layers=self._options.layers,
+        setting = under.setting
+        self._note(networks.note(setting, self._pictures))
+        own = settings.own_model(settings.applied(self.tree, setting))
+        lacking = self._networks.lacking([setting])
+        try:
+            known = self._networks.told(
+                under.trial, setting, under.tree, own,
+                lambda phase, done, total: self._progress.told(phase, done, total, setting.name),
             )  # fmt: skip
-            name = under.setting.name
-            asked = self._child("network", job, network.Outcome)
-            try:
-                self._networks[key] = asked.result(
-                    lambda phase, done, total: self._told(phase, done, total, name)
-                )
-            except AppError as error:
-                self._failed(place, error)
-                return
-            self._done += 1
-        known = self._networks[key]
-        self._under[place] = under._replace(
-            trial=under.trial._replace(
-                floor=known.floor,
-                accuracy=known.accuracy,
-                layers=known.layers,
-                model_sha256=known.model_sha256,
-            )
-        )
+        except AppError as error:
+            self._failed(place, error)
+            return
+        if lacking:
+            self._progress.add()
+        self._under[place] = under._replace(trial=known)
 
     def _failed(self, place: int, error: AppError) -> None:
         under = self._under[place]
@@ -262,7 +272,7 @@ class Bench:
             self._say(f"{setting.name}: {error}")
 
     def _note(self, text: str) -> None:
-        if text not in self._notes:
+        if text and text not in self._notes:
             self._notes.append(text)
 
     def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
@@ -270,18 +280,11 @@ class Bench:
         command = (sys.executable, "-m", "app.cli_bench_child", name)
         return child.Attempt(job, self._log, command, kind, "the benchmark's run")
 
-    def _told(self, phase: str, done: int, total: int, part: str = "") -> None:
-        steps = f"{phase} {done} of {total} s" if phase == "measuring" else phase
-        if total and phase != "measuring":
-            steps = f"{phase} {done} of {total}"
-        self._tell(" | ".join(filter(None, [part, steps, self._left()])))
 
-    def _left(self) -> str:
-        if not self._done or self._done >= self._total:
-            return ""
-        each = (time.monotonic() - self._began) / self._done
-        seconds = each * (self._total - self._done)
-        return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
+def _model(tree: Tree) -> Model:
+    """The first camera's. Raises AppError."""
+    parsed = config.parse(settings.text(tree))
+    return chosen_models(parsed)[parsed.cameras[0].name]
 
 
 def _unwritable(error: OSError) -> OutputError:

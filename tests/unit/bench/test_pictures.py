@@ -1,0 +1,94 @@
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from app.bench import pictures
+from app.media import uri
+from app.media.camera import Camera
+from app.media.folder import names_in
+
+
+def camera(source):
+    return Camera("a", uri.parse(str(source)))
+
+
+def taken(source, folder="", calibration=None):
+    return pictures.taken(camera(source), str(folder), lambda done, total: None, calibration)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of so many small pictures, made once."""
+
+    def made(count, name="photos"):
+        place = tmp_path / name
+        place.mkdir()
+        for number in range(count):
+            image = np.full((8, 8, 3), number, np.uint8)
+            cv2.imwrite(str(place / f"{number:03d}.png"), image)
+        return place
+
+    return made
+
+
+def levels(folder):
+    return {int(cv2.imread(os.path.join(folder, name))[0, 0, 0]) for name in names_in(folder)}
+
+
+def test_int8_is_compared_on_others_than_it_was_calibrated_with(photos):
+    place = photos(60)
+    with taken(place, calibration=camera(place)) as one:
+        seen = {int(cv2.imread(path)[0, 0, 0]) for path in one.paths}
+        apart = levels(one.calibration.uri.location)
+        assert len(seen) == 10 and len(apart) == 50 and not seen & apart
+        assert not one.shared and "others than INT8" in one.shown
+    assert not os.path.exists(one.calibration.uri.location)
+
+
+def test_those_of_a_clip_are_apart_too(tmp_path):
+    path = str(tmp_path / "a.avi")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 25, (32, 32))
+    for number in range(120):
+        writer.write(np.full((32, 32, 3), 2 * number, np.uint8))
+    writer.release()
+    with taken(path, calibration=camera(path)) as one:
+        place = one.calibration.uri.location
+        seen = {os.path.realpath(each) for each in one.paths}
+        apart = {os.path.realpath(os.path.join(place, name)) for name in names_in(place)}
+        assert len(seen) == 20 and len(apart) == 100 and not seen & apart
+
+
+@pytest.mark.parametrize("calibration", [None, "other", "rtsp://camera/1"])
+def test_where_others_calibrate_all_are_compared_on(photos, calibration):
+    place = photos(60)
+    if calibration == "other":
+        calibration = photos(2, "other")
+    with taken(place, calibration=calibration and camera(calibration)) as one:
+        assert len(one.paths) == 32 and one.calibration is None and not one.shared
+        assert one.shown == str(place)
+
+
+def test_labelled_pictures_that_calibrate_as_well_are_told_of(photos):
+    place = photos(3)
+    labels = place.parent / "labels"
+    labels.mkdir()
+    for number in range(3):
+        (labels / f"{number:03d}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    other = photos(2, "other")
+    with taken(other, place, camera(str(place) + "/../photos")) as one:
+        assert len(one.paths) == 3 and one.shared
+    with taken(place, place, camera(other)) as one:
+        assert not one.shared
+
+
+def test_a_single_picture_is_shared(photos):
+    place = photos(1)
+    with taken(place, calibration=camera(place)) as one:
+        assert len(one.paths) == 1 and one.shared
+
+
+def test_the_pattern_shows_one():
+    with taken("test://?size=32x32") as one:
+        assert len(one.paths) == 1
