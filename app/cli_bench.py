@@ -79,7 +79,8 @@ def declare(one: argparse.ArgumentParser) -> None:
         type=lambda text: between(text, 0.1, 1440),
         default=15.0,
         metavar="N",
-        help="tune: for the search; an interrupted one goes on where it was (default: 15)",
+        help="tune: for the search and the engines that it builds; nothing is cut short, but what "
+        "would end far beyond is not begun, and the proof comes on top (default: 15)",
     )
     add("--write", metavar="FILE.yaml", help="tune: the config, once it has proven itself")
     add("--json", metavar="FILE", help="write all figures there (default: out/bench/DATE.json)")

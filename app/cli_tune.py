@@ -8,9 +8,10 @@ from typing import Callable, Dict, Mapping, Sequence
 from app import __version__, atomic
 from app.bench import mark, results, settings
 from app.bench.bench import FOLDER, Bench
+from app.bench.goal import Goal
 from app.bench.results import Trial
 from app.bench.settings import Setting, Tree
-from app.bench.tune import Goal, Known, Search
+from app.bench.tune import Known, Search
 from app.errors import AppError, ConfigError, OutputError
 from app.terminal import Terminal
 
