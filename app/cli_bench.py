@@ -15,7 +15,7 @@ from app.bench.bench import FOLDER, Bench, Makes, Options
 from app.bench.pictures import labelled
 from app.bench.settings import VARIED
 from app.bench.variants import Make
-from app.cli_types import between, fraction, positive
+from app.cli_types import between, positive
 from app.device.backend import Model
 from app.device.build import INT8
 from app.device.plan import Sidecar
@@ -25,6 +25,8 @@ from app.media.camera import Camera
 from app.terminal import Terminal
 
 _CLIPS = ("bikes", "vtest")
+_SECONDS, _REPEATS = 20.0, 3
+_OF_COMPARE = ("verb", "log_level", "compare", "calibrator")  # the last has a default
 _PATTERN = "test://?size=1280x720&fps=30"
 Say = Callable[[str], None]
 
@@ -48,41 +50,19 @@ def declare(one: argparse.ArgumentParser) -> None:
     add("config", nargs="?", metavar="CONFIG", help="a YAML file (default: one camera, tracked)")
     add("--source", metavar="URI", help="clip, folder, camera or test:// (default: a clip here)")
     for varied in VARIED:
-        add(f"--{varied.name}", metavar="A,B..", help=varied.about)
+        words = f": {', '.join(varied.values)}" if varied.values else ""
+        add(f"--{varied.name}", metavar="A,B..", help=varied.about + words)
     add("--labelled", metavar="FOLDER", help="pictures with COCO or YOLO labels, for AP")
     add("--layers", action="store_true", help="the time of each layer as well")
     add(
         "--seconds",
         type=lambda text: between(text, 1, 3600),
-        default=20.0,
         metavar="N",
-        help="of each run, warm-up aside (default: 20)",
+        help=f"of each run, warm-up aside (default: {_SECONDS:g})",
     )
-    add("--repeats", type=positive, default=3, metavar="N", help="of each run (default: 3)")
+    add("--repeats", type=positive, metavar="N", help=f"of each run (default: {_REPEATS})")
     add("--tune", action="store_true", help="search the settings that keep --latency-ms")
-    add(
-        "--latency-ms",
-        type=lambda text: between(text, 1, 60000),
-        default=100.0,
-        metavar="N",
-        help="tune: of 95 in 100 frames, from capture to the end (default: 100)",
-    )
-    add(
-        "--min-agreement",
-        type=fraction,
-        default=0.95,
-        metavar="A",
-        help="tune: with FP32 at the model's own size, 0 to 1 (default: 0.95)",
-    )
-    add(
-        "--minutes",
-        type=lambda text: between(text, 0.1, 1440),
-        default=15.0,
-        metavar="N",
-        help="tune: for the search and the engines that it builds; nothing is cut short, but what "
-        "would end far beyond is not begun, and the proof comes on top (default: 15)",
-    )
-    add("--write", metavar="FILE.yaml", help="tune: the config, once it has proven itself")
+    cli_tune.declare(one)
     add("--json", metavar="FILE", help="write all figures there (default: out/bench/DATE.json)")
     add("--html", metavar="FILE", help="write a page there (default: beside the JSON)")
     cli_build.declare_how(one)
@@ -90,6 +70,8 @@ def declare(one: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:
+    _refuse_idle(arguments)
+    seconds, repeats = arguments.seconds or _SECONDS, arguments.repeats or _REPEATS
     if arguments.compare:
         before, after = (results.read(path) for path in arguments.compare)
         for line in compare.changes(before, after):
@@ -107,24 +89,54 @@ def run(arguments: argparse.Namespace, terminal: Terminal, say: Say) -> int:
         arguments.labelled or "", arguments.layers, int8=int8, calibrate=arguments.calibrate
     )
 
-    def made(tree: settings.Tree) -> Bench:
-        return Bench(tree, options, _maker(arguments, terminal), _status(terminal), say)
+    def made(tree: settings.Tree, options: Options = options) -> Bench:
+        return Bench(tree, options, _maker(arguments, terminal), _status(terminal), said)
+
+    def said(line: str) -> None:
+        terminal.end_status()
+        say(line)
 
     bench = made(tree)
     path, page_path = _files(arguments)
-    if arguments.tune:
-        return cli_tune.run(arguments, bench, asked, made, terminal, say)
+
+    def told(document: results.Document) -> None:
+        terminal.end_status()
+        _tell(document._replace(command=_command()), path, page_path, say)
+
     interrupted = False
     try:
+        if arguments.tune:
+            proof = cli_tune.Proof(
+                lambda tuned: made(tuned, options._replace(int8=False)), seconds, repeats
+            )
+            return cli_tune.run(arguments, bench, asked, proof, told, said)
         with bench:
-            bench.measure(chosen, arguments.seconds, arguments.repeats)
+            bench.measure(chosen, seconds, repeats)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         terminal.end_status()
-    document = bench.document(_command(), interrupted)
-    _tell(document, path, page_path, say)
+    told(bench.document(interrupted))
     return 130 if interrupted else 0
+
+
+def _refuse_idle(arguments: argparse.Namespace) -> None:
+    """Raise ConfigError for what was typed and would do nothing."""
+    given = vars(arguments)
+    typed = [name for name in given if given[name] is not None and given[name] is not False]
+    of_tune = [_flag(name) for name in typed if name in cli_tune.FLAGS]
+    if arguments.compare:
+        others = [_flag(name) for name in typed if name not in _OF_COMPARE]
+        if others:
+            raise ConfigError(
+                f"--compare reads two files and measures nothing: leave out {', '.join(others)}"
+            )
+    elif of_tune and not arguments.tune:
+        raise ConfigError(f"nothing comes of {', '.join(of_tune)} without --tune: add it")
+
+
+def _flag(name: str) -> str:
+    return "CONFIG" if name == "config" else "--" + name.replace("_", "-")
 
 
 def _asked(arguments: argparse.Namespace) -> Dict[str, List[str]]:

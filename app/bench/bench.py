@@ -113,7 +113,7 @@ class Bench:
         """What the latest child said beside its figures; it is left there."""
         return os.path.join(self._options.folder, "bench.log")
 
-    def document(self, command: str, interrupted: bool = False) -> Document:
+    def document(self, interrupted: bool = False, command: str = "jetwatch bench") -> Document:
         return Document(
             FORMAT, __version__, command, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             self.machine, tuple(one.trial for one in self._under), tuple(self._notes),

@@ -31,6 +31,7 @@ class Varied(NamedTuple):
     name: str
     about: str
     check: Callable[[str], str] = lambda value: ""
+    values: Tuple[str, ...] = ()  # all that there are, where it is a choice
 
 
 def _whole(least: int, most: int) -> Callable[[str], str]:
@@ -41,8 +42,9 @@ def _whole(least: int, most: int) -> Callable[[str], str]:
     return check
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    return lambda value: "" if value in words else f"must be one of {', '.join(words)}"
+def _choice(name: str, about: str, *words: str) -> Varied:
+    wrong = f"must be one of {', '.join(words)}"
+    return Varied(name, about, lambda value: "" if value in words else wrong, words)
 
 
 def _size(value: str) -> str:
@@ -57,12 +59,12 @@ def _interval(value: str) -> str:
 
 VARIED = (
     Varied("model", "names of the catalogue, of models: in the config, or ONNX files"),
-    Varied("precision", "of the engine", _one_of("fp32", "fp16", "int8")),
+    _choice("precision", "of the engine", "fp32", "fp16", "int8"),
     Varied("size", "of the network's input, WIDTHxHEIGHT", _size),
     Varied("batch", "pictures at once, at most", _whole(1, 256)),
     Varied("interval", "the detector looks at every so many pictures", _interval),
-    Varied("placing", "what puts pictures in the network's input", _one_of("cpu", "gpu")),
-    Varied("graphs", "CUDA graphs", _one_of("on", "off")),
+    _choice("placing", "what puts pictures in the network's input", "cpu", "gpu"),
+    _choice("graphs", "CUDA graphs", "on", "off"),
     Varied("cameras", "the first so many, or so many of the one", _whole(1, 64)),
     Varied("threads", "of the CPU's inference; 0: all cores", _whole(0, 256)),
 )

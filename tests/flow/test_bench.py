@@ -133,11 +133,16 @@ def seconds_of(pid):
 def test_it_finds_and_proves_a_config(tmp_path, model):
     out = tmp_path / "tuned.yaml"
     words = ("--source", pattern(), "--model", model, "--write", out, *QUICK)
+    words += ("--json", tmp_path / "b.json", "--html", tmp_path / "b.html", "--layers")
     done = jetwatch(
         "bench", "--tune", "--latency-ms", "2000", "--minutes", "1", *words,
         cwd=tmp_path, seconds=180,
     )  # fmt: skip
     assert done.code == 0, done.err
+    names = [trial.name for trial in measured(tmp_path).trials]
+    assert names[0] == "threads 1" and names[-1].startswith("proof: threads")
+    assert all(trial.runs and trial.layers for trial in measured(tmp_path).trials)
+    assert "threads 1" in (tmp_path / "b.html").read_text()
     assert "threads" in out.read_text() and "95 of 100" in out.read_text()
     assert jetwatch("check", out).code == 0
     assert kept_searches(tmp_path) == []  # the next one measures anew
@@ -147,11 +152,10 @@ def test_it_finds_and_proves_a_config(tmp_path, model):
 def test_where_nothing_keeps_the_goal_nothing_is_written(tmp_path, model):
     out = tmp_path / "tuned.yaml"
     words = ("--source", pattern(), "--model", model, "--threads", "1", "--interval", "1")
-    done = jetwatch(
-        "bench", "--tune", "--latency-ms", "1", "--write", out, *words, *QUICK,
-        cwd=tmp_path, seconds=180,
-    )  # fmt: skip
+    done = bench(tmp_path, "--tune", "--latency-ms", "1", "--write", out, *words, *QUICK)
     assert done.code == 1 and not out.exists()
+    assert [trial.name for trial in measured(tmp_path).trials] == ["as it is"]
+    assert "jetwatch bench --json" in measured(tmp_path).command and (tmp_path / "b.html").exists()
     assert "nothing keeps 1 ms" in done.out
     assert len(kept_searches(tmp_path)) == 1
 
@@ -160,7 +164,7 @@ def test_where_nothing_keeps_the_goal_nothing_is_written(tmp_path, model):
 def test_an_interrupted_search_goes_on_from_what_it_has_measured(tmp_path, model):
     out = tmp_path / "tuned.yaml"
     words = ("bench", "--tune", "--latency-ms", "2000", "--source", pattern(), "--model", model)
-    words += ("--write", out, *QUICK)
+    words += ("--write", out, "--json", tmp_path / "b.json", *QUICK)
 
     def interrupted(seen):
         process = start(*words, cwd=tmp_path)
@@ -172,6 +176,7 @@ def test_an_interrupted_search_goes_on_from_what_it_has_measured(tmp_path, model
     assert early.code == 130 and "interrupted" in early.out and "goes on" not in early.out
     late = interrupted(lambda _: kept_searches(tmp_path))
     assert late.code == 130 and "goes on from here" in late.out and not out.exists()
+    assert measured(tmp_path).interrupted and measured(tmp_path).trials[0].name == "threads 1"
     figures = [line for line in late.out.splitlines() if "95 of 100" in line]
     done = jetwatch(*words, cwd=tmp_path, seconds=180)
     assert done.code == 0 and out.exists(), done.err
@@ -198,6 +203,7 @@ def kept_searches(folder):
         (78, "is no jetwatch-bench/1 file", ["--compare", "broken.json", "broken.json"]),
         (73, "cannot be written", ["--json", "folder"]),
         (78, "must be below", ["two.yaml"]),
+        (78, "nothing comes of --write without --tune", ["--write", "a.yaml"]),
         (2, "is not a number", ["--seconds", "x"]),
     ],
 )
@@ -210,7 +216,9 @@ def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
     base += [] if "--model" in words else ["--model", model]
     if words == ["two.yaml"]:
         base, told = [], "detect is required"
-    done = jetwatch("bench", *words, *base, *QUICK, cwd=tmp_path)
+    if words[0] != "--compare":
+        words = [*words, *base, *QUICK]
+    done = jetwatch("bench", *words, cwd=tmp_path)
     assert done.code == code, (done.code, done.out, done.err)
     assert told in done.err, done.err
 

@@ -6,6 +6,7 @@ import pytest
 
 from app import cli_bench
 from app.cli_flags import parser
+from app.errors import ConfigError
 from app.media import uri
 from app.media.camera import Camera
 
@@ -61,3 +62,31 @@ def test_pictures_that_were_kept_apart_make_another_engine(folders):
     makes = cli_bench._maker(typed(), None)
     values = {"precision": "int8"}
     assert makes(one, one).how(values) != makes(other, one).how(values)
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--write", "a.yaml"], "nothing comes of --write without --tune"),
+        (["--minutes", "15"], "of --minutes without --tune"),
+        (["--min-agreement", "0"], "of --min-agreement without --tune"),
+        (["--latency-ms", "100", "--minutes", "15"], "of --latency-ms, --minutes without --tune"),
+        (["--compare", "a", "b", "--tune"], "--compare reads two files and measures nothing"),
+        (["--compare", "a", "b", "--tune", "--write", "c"], "leave out --tune, --write"),
+        (["--compare", "a", "b", "--effort", "0"], "leave out --effort"),
+        (["--compare", "a", "b", "--seconds", "20"], "leave out --seconds"),
+        (["two.yaml", "--compare", "a", "b"], "leave out CONFIG"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(words, told):
+    with pytest.raises(ConfigError) as refused:
+        cli_bench.run(typed(*words), None, print)
+    assert told in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_the_words_that_may_be_chosen_from_are_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        typed("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    for words in ("of the engine: fp32, fp16, int8", "input: cpu, gpu", "CUDA graphs: on, off"):
+        assert words in text
