@@ -96,7 +96,7 @@ class Bench:
                 self._make = self._makes(self._pictures.calibration or asked, asked)
                 self._networks = Networks(
                     lambda job: self._child("network", job, network.Outcome),
-                    self._pictures, self._room, self._options.layers,
+                    self.tree, self._pictures, self._room, self._options.layers,
                 )  # fmt: skip
                 if len(self._pictures.paths) == 1:
                     self._note("the pattern shows nothing to find: no accuracy, no boxes")
@@ -133,15 +133,16 @@ class Bench:
         places = range(first, len(self._under))
         able = [self._under[place] for place in places if not self._under[place].trial.problem]
         flat = flat and settings.recorded(self.tree)
-        alone = self._networks.lacking([one.setting for one in able])
+        alone = self._networks.lacking([one.setting for one in able], repeats)
         self._progress.begin(len(able) * repeats * (2 if flat else 1) + alone)
         for place in places:
-            self._networked(place)
+            self._networked(place, 0)
         if len({one.setting.values.get("interval") for one in able}) > 1:
             self._note("accuracy is of pictures that the detector looks at, whatever the interval")
         paces = ((CAMERA, seconds), (FLAT, seconds / 2)) if flat else ((CAMERA, seconds),)
         for number in range(repeats):
             for place in places:
+                self._networked(place, number)
                 for pace, length in paces:
                     part = f"run {number + 1} of {repeats}"
                     self._ran(place, pace, length, part)
@@ -201,7 +202,8 @@ class Bench:
             self._say_of(setting, error)
         told = dict(setting.values, model=settings.own_model(tree))
         made = Trial(
-            setting.name, told, config=settings.shown(tree), problem=str(problem or "")
+            setting.name, told, config=settings.shown(tree), problem=str(problem or ""),
+            single=settings.single(tree),
         )  # fmt: skip
         return _Under(made, tree, setting, problem)
 
@@ -239,18 +241,17 @@ class Bench:
         self._under[place] = under._replace(trial=known)
         self._progress.add()
 
-    def _networked(self, place: int) -> None:
-        """Floor, accuracy and layers, once for all settings that share the network."""
+    def _networked(self, place: int, repeat: int) -> None:
+        """Floor, and at first accuracy and layers, for all settings that share the network."""
         under = self._under[place]
         if under.trial.problem:
             return
         setting = under.setting
         self._note(networks.note(setting, self._pictures))
-        own = settings.own_model(settings.applied(self.tree, setting))
-        lacking = self._networks.lacking([setting])
+        lacking = self._networks.lacking([setting], repeat + 1)
         try:
             known = self._networks.told(
-                under.trial, setting, under.tree, own,
+                under.trial, setting, under.tree, repeat,
                 lambda phase, done, total: self._progress.told(phase, done, total, setting.name),
             )  # fmt: skip
         except AppError as error:
@@ -276,7 +277,8 @@ class Bench:
             self._notes.append(text)
 
     def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
-        _afresh(self._log)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._log)
         command = (sys.executable, "-m", "app.cli_bench_child", name)
         return child.Attempt(job, self._log, command, kind, "the benchmark's run")
 
@@ -292,8 +294,3 @@ def _unwritable(error: OSError) -> OutputError:
         f"{error.filename or tempfile.gettempdir()}: cannot be written: {error.strerror}. Is the "
         "disk full? TMPDIR names another"
     )
-
-
-def _afresh(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

@@ -14,7 +14,7 @@ from typing import (
     Tuple,
 )
 
-from app.bench import figures, honest, where
+from app.bench import costs, figures, honest, where
 from app.bench.honest import Get, Repeated
 from app.bench.results import Document, Trial
 from app.bench.table import WIDEST, plain
@@ -73,7 +73,7 @@ SOUGHT = (
     Sought("latency p50, ms", figures.P50.over, _SPEEDS, 0.02),
     Sought("latency p95, ms", figures.P95.over, _SPEEDS, 0.02),
     Sought("glass p50, ms", figures.GLASS_P50.over, _SPEEDS, 0.02),
-    Sought("cost over raw, ms", lambda trial: _once(trial.floor, "cost_ms"), _SPEEDS, 0.01),
+    Sought("cost over raw, ms", lambda trial: costs.over(trial.floor), _SPEEDS, 0.01),
     Sought("AP", lambda trial: _once(trial.accuracy, "ap"), _WORTHS, 0.0005, False),
     Sought("agreement", lambda trial: _once(trial.accuracy, "agreement"), _WORTHS, 0.0005, False),
     Sought("RSS, MB", _of_runs(lambda run: run.use.rss_mb), _AMOUNTS, 1.0),

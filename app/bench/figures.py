@@ -4,7 +4,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from app.bench import honest
 from app.bench.honest import Get, Repeated
-from app.bench.results import Document, Floor, Run, Spread, Trial
+from app.bench.results import Document, Run, Spread, Trial
 
 FEW = "–"  # too few samples
 CAPTURE = "capture"  # the step that ends where latency begins
@@ -128,42 +128,6 @@ def share(value: Optional[float]) -> str:
     return UNTOLD if value is None else f"{value:.3f}"
 
 
-def bare(floor: Floor) -> str:
-    """What our way is compared with."""
-    return ("bare " if floor.runtime.startswith("ONNX") else "raw ") + floor.runtime
-
-
-def cost(floor: Floor) -> str:
-    """What we add to the network alone, with what it is made of."""
-    if floor.cost_ms is None:
-        few = min(floor.raw.samples, floor.ours.samples)
-        return f"{FEW} ({few} samples; p50 needs {honest.least(50)})"
-    text = f"{floor.cost_ms:.2f} ms p50 (ours {floor.ours.p50:.2f}, alone {floor.raw.p50:.2f}"
-    if floor.batch > 1:
-        text += f", batch {floor.batch}"
-    return text + (f"; {number(floor.raw_fps)} pictures/s alone)" if floor.raw_fps else ")")
-
-
-def costs(trials: Sequence[Trial]) -> Optional[Table]:
-    """What we add to the network alone, by setting."""
-    known = [(name_of(trial), trial.floor) for trial in trials if trial.floor is not None]
-    if not known:
-        return None
-    rows = tuple(
-        (name, _ms(one.cost_ms), _ms(one.ours.p50), _ms(one.raw.p50))
-        + (str(one.batch), UNTOLD if one.raw_fps is None else number(one.raw_fps))
-        for name, one in known
-    )
-    runtimes = dict.fromkeys(bare(one) for _, one in known)
-    heads = ("setting", "cost", "ours", "alone", "batch", "alone/s")
-    feet = "p50 of a picture to its detections, and of the network alone; its pictures a second"
-    return Table(f"Cost over {' and '.join(runtimes)}, in ms", heads, rows, (feet, *_feet(rows)))
-
-
-def _ms(value: Optional[float]) -> str:
-    return FEW if value is None else f"{value:.2f}"
-
-
 def steps(trial: Trial) -> Optional[Table]:
     """Where the time of a frame goes, the medians of the repeats."""
     names = dict.fromkeys(step.name for run in trial.runs for step in run.steps)
@@ -184,7 +148,7 @@ def steps(trial: Trial) -> Optional[Table]:
         )
         for name, which in sought
     )
-    return Table("Where the time goes, in ms", ("step", "p50", "p95", "p99"), rows, _feet(rows))
+    return Table("Where the time goes, in ms", ("step", "p50", "p95", "p99"), rows, signs(rows))
 
 
 def shown_step(name: str) -> str:
@@ -284,10 +248,10 @@ def _full(
     untold = [head for place, head in enumerate(heads) if place not in kept]
     feet += ["not measured here: " + ", ".join(untold)] if untold else []
     shown = tuple(tuple(row[place] for place in kept) for row in rows)
-    return Table(title, tuple(heads[place] for place in kept), shown, tuple(feet) + _feet(shown))
+    return Table(title, tuple(heads[place] for place in kept), shown, tuple(feet) + signs(shown))
 
 
-def _feet(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
+def signs(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
     """What the signs in the cells mean."""
     cells = [text for row in rows for text in row[1:]]
     feet = []

@@ -5,7 +5,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 import numpy as np
 
-from app.bench.results import Document, Machine, Run, Spread, Trial
+from app.bench.results import Document, Floor, Machine, Run, Spread, Trial, Use
 
 BEYOND = 5  # samples that must lie beyond a percentile
 STEADY = 50  # frames, or nobody can tell whether a run was steady
@@ -50,7 +50,11 @@ def spread_of(milliseconds: np.ndarray) -> Spread:
 
 def over(runs: Sequence[Run], get: Get) -> Optional[Repeated]:
     """The median and the range of what each run says; None where none says anything."""
-    values = [value for value in map(get, runs) if value is not None]
+    return repeated([value for value in map(get, runs) if value is not None])
+
+
+def repeated(values: Sequence[float]) -> Optional[Repeated]:
+    """One figure, as each repeat has it."""
     if not values:
         return None
     middle = float(np.median(values))
@@ -115,9 +119,9 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     unsteady = sum(not run.steady and run.frames >= STEADY for run in runs)
     if unsteady:
         yield f"not steady in {_of(unsteady, len(runs))}: the rate was still changing at the end"
-    share = max((run.use.others_percent or 0.0 for run in runs), default=0.0)
-    if share / max(1, machine.cores) > BUSY_PERCENT:
+    if _busy([run.use for run in runs], machine):
         yield f"other programs took more than {BUSY_PERCENT:.0f} % of the machine's CPU meanwhile"
+    yield from _against_the_floor(trial.floor, machine)
     if max(len(trial.runs), len(trial.flat)) == 1:
         yield "one run only, so how far a repeat would be off is not known"
     short = min((run.latency.samples for run in trial.runs), default=least(99))
@@ -125,6 +129,23 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if lacking:
         which = ", ".join(f"p{percent} needs {least(percent)}" for percent in lacking)
         yield f"too few frames for every percentile: {which}"
+
+
+def _against_the_floor(floor: Optional[Floor], machine: Machine) -> Iterator[str]:
+    uses = () if floor is None else floor.uses
+    reasons = sorted({reason for use in uses for reason in use.throttled})
+    if reasons:
+        yield f"throttled while the network alone was timed ({', '.join(reasons)})"
+    if _busy(uses, machine):
+        yield (
+            f"other programs took more than {BUSY_PERCENT:.0f} % of the machine's CPU while the "
+            "network alone was timed"
+        )
+
+
+def _busy(uses: Sequence[Use], machine: Machine) -> bool:
+    share = max((use.others_percent or 0.0 for use in uses), default=0.0)
+    return share / max(1, machine.cores) > BUSY_PERCENT
 
 
 def _of(hit: int, runs: int) -> str:

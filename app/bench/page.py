@@ -3,7 +3,7 @@
 from typing import List, Optional, Sequence, Tuple
 
 from app import atomic
-from app.bench import curves, figures, honest, plots, svg, where
+from app.bench import costs, curves, figures, honest, plots, svg, where
 from app.bench.figures import Table
 from app.bench.page_style import STYLE
 from app.bench.results import Document, Machine, Trial
@@ -102,9 +102,8 @@ def _headline(document: Document) -> str:
         ("glass to glass p50", figures.cell(trial, figures.GLASS_P50), "ms"),
     ]
     if trial.floor is not None:
-        cost = trial.floor.cost_ms
-        shown = figures.FEW if cost is None else f"{cost:.2f}"
-        tiles.append((f"cost over {figures.bare(trial.floor)}", shown, "ms"))
+        shown = costs.shown(costs.over(trial.floor))
+        tiles.append((f"cost over {costs.bare(trial.floor)}", shown, "ms"))
     return (
         "<section class=tiles>"
         + "".join(
@@ -119,8 +118,8 @@ def _headline(document: Document) -> str:
 
 def _tables(document: Document) -> str:
     found = list(figures.tables(document))
-    costs = figures.costs(document.trials)
-    found += [costs] if costs is not None else []
+    added = costs.table(document.trials)
+    found += [added] if added is not None else []
     if not found:
         return "<p>Nothing was measured.</p>"
     return "\n".join(f"<section>{_table(table)}</section>" for table in found)

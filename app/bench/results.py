@@ -1,6 +1,7 @@
 """results: what was measured, as plain values, and the JSON file that holds them."""
 
 import json
+import statistics
 from types import MappingProxyType
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
@@ -72,10 +73,15 @@ class Floor(NamedTuple):
     ours: Spread
     batch: int = 1
     raw_fps: Optional[float] = None  # pictures a second, of the network alone
+    costs: Tuple[float, ...] = ()  # ms that we add, p50, of each repeat; the rest: the middle one
+    uses: Tuple[Use, ...] = ()  # of the machine meanwhile, of each repeat
+    pictures: int = 1  # that were timed by turns
 
     @property
     def cost_ms(self) -> Optional[float]:
-        """What we add, p50."""
+        """What we add, p50; the median of the repeats."""
+        if self.costs:
+            return float(statistics.median(self.costs))
         if self.ours.p50 is None or self.raw.p50 is None:
             return None
         return self.ours.p50 - self.raw.p50
@@ -104,6 +110,7 @@ class Trial(NamedTuple):
     model_sha256: str = ""
     config: Tuple[str, ...] = ()  # lines of the YAML that was run
     problem: str = ""
+    single: bool = False  # one camera, each picture of which is looked at
 
 
 class Machine(NamedTuple):

@@ -236,6 +236,11 @@ def recorded(tree: Tree) -> bool:
     return all(uri.parse(str(one["source"])).kind in kinds for one in tree["cameras"])
 
 
+def single(tree: Tree) -> bool:
+    """Whether there is one camera, each picture of which is looked at."""
+    return len(tree["cameras"]) == 1 and tree["detect"].get("interval", 1) == 1
+
+
 def text(tree: Tree) -> str:
     """On one line: JSON is YAML as well."""
     return json.dumps(tree, ensure_ascii=False)

@@ -21,6 +21,7 @@ _EVERY_S = 1.0
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
 
 Tell = Callable[[str, int, int], None]
+Reading = Tuple[float, Vitals, Optional[machine.Times]]  # when, in monotonic seconds
 
 
 def free_port() -> int:
@@ -66,7 +67,7 @@ class Lookout:
     """
 
     def __init__(self) -> None:
-        self.readings: List[Tuple[float, Vitals, Optional[machine.Times]]] = []
+        self.readings: List[Reading] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, name="vitals", daemon=True)
 
@@ -80,31 +81,46 @@ class Lookout:
 
     def use(self, run_: Run, since: float, until: float) -> Use:
         """What the run knows of itself, and what was seen from outside."""
-        inside = [one for one in self.readings if since <= one[0] <= until]
-        vitals = [one for _, one, _ in inside]
-        rails = [[one.power[name] for name in _POWER if name in one.power] for one in vitals]
-        power = [known[0] for known in rails if known]
-        heat = [one.hottest for one in vitals if one.hottest is not None]
-        clocks = {
-            name: sum(one.clocks[name] for one in vitals) / len(vitals) / 1e6
-            for name in (vitals[0].clocks if vitals else ())
-            if all(name in one.clocks for one in vitals)
-        }
-        reasons = sorted({reason for one in vitals for reason in one.throttled})
-        watts = sum(power) / len(power) if power else None
-        times = [one for _, _, one in inside if one is not None]
-        return run_.use._replace(
-            power_w=watts,
+        seen = _seen([one for one in self.readings if since <= one[0] <= until])
+        watts = seen.power_w
+        return seen._replace(
+            cpu_percent=run_.use.cpu_percent,
+            rss_mb=run_.use.rss_mb,
+            device_mb=run_.use.device_mb,
             mj_per_frame=1000 * watts / run_.fps if watts and run_.fps else None,
-            hottest_c=max(heat, default=None),
-            clocks_mhz=clocks,
-            throttled=tuple(reasons),
-            others_percent=machine.others(times[0], times[-1]) if len(times) > 1 else None,
         )
+
+    def around(self, since: float, until: float) -> Use:
+        """The same of a time that may be shorter than it is from one reading to the next."""
+        moments = [when for when, _, _ in self.readings]
+        first = max((when for when in moments if when <= since), default=since)
+        last = min((when for when in moments if when >= until), default=until)
+        return _seen([one for one in self.readings if first <= one[0] <= last])
 
     def _look(self) -> None:
         with contextlib.closing(open_telemetry()) as telemetry:
-            while not self._end.is_set():
+            ended = False
+            while not ended:
+                ended = self._end.is_set()  # and once more, or the end would not be seen
                 now = time.monotonic()
                 self.readings.append((now, telemetry.read(), machine.times()))
                 self._end.wait(max(0.1, _EVERY_S - (time.monotonic() - now)))
+
+
+def _seen(readings: Sequence[Reading]) -> Use:
+    vitals = [one for _, one, _ in readings]
+    rails = [[one.power[name] for name in _POWER if name in one.power] for one in vitals]
+    power = [known[0] for known in rails if known]
+    heat = [one.hottest for one in vitals if one.hottest is not None]
+    times = [one for _, _, one in readings if one is not None]
+    return Use(
+        power_w=sum(power) / len(power) if power else None,
+        hottest_c=max(heat, default=None),
+        clocks_mhz={
+            name: sum(one.clocks[name] for one in vitals) / len(vitals) / 1e6
+            for name in (vitals[0].clocks if vitals else ())
+            if all(name in one.clocks for one in vitals)
+        },
+        throttled=tuple(sorted({reason for one in vitals for reason in one.throttled})),
+        others_percent=machine.others(times[0], times[-1]) if len(times) > 1 else None,
+    )

@@ -224,6 +224,17 @@ def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
 
 
 @pytest.mark.slow
+def test_what_is_added_to_the_network_alone_is_timed_as_often_as_the_runs(tmp_path, model):
+    words = ("--source", pattern(), "--model", model, *QUICK, "--repeats", "2")
+    done = bench(tmp_path, *words)
+    assert done.code == 0, done.err
+    (trial,) = measured(tmp_path).trials
+    assert len(trial.runs) == len(trial.floor.costs) == len(trial.floor.uses) == 2
+    assert all(use.others_percent is not None for use in trial.floor.uses)
+    assert trial.single and "in the pipeline" in " ".join(done.out.split())
+
+
+@pytest.mark.slow
 def test_without_gstreamer_it_says_what_was_left_out(tmp_path, model):
     absent = tmp_path / "absent" / "gi"
     absent.mkdir(parents=True)

@@ -50,6 +50,23 @@ def test_less_time_is_faster_and_less_memory_is_less():
 
 
 @pytest.mark.parametrize(
+    "before, after, verdict",
+    [
+        ((0.50, 0.52, 0.51), (0.60, 0.61, 0.62), "slower"),
+        ((0.50, 0.52, 0.61), (0.60, 0.61, 0.62), "within the noise"),
+        ((0.50,), (0.60, 0.61, 0.62), "noise unknown: one run"),
+        ((), (0.60, 0.61, 0.62), "noise unknown: one run"),  # of before costs were repeated
+    ],
+)
+def test_the_repeats_of_a_cost_are_compared(before, after, verdict):
+    trials = [
+        trial_of(30)._replace(floor=measured.floor(1.0, 0.5)._replace(costs=costs))
+        for costs in (before, after)
+    ]
+    assert change(*trials, name="cost over raw, ms").verdict == verdict
+
+
+@pytest.mark.parametrize(
     "after, verdict",
     [
         (Accuracy(500, 0.302, source="coco"), "better"),

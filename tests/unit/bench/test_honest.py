@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.bench import honest
-from app.bench.results import Spread
+from app.bench.results import Spread, Use
 from tests import measured
 
 
@@ -134,6 +134,21 @@ def test_a_note_is_said_once_and_names_few_settings():
     found = honest.notes(measured.document(trials, notes=("mind the gap", "mind the gap")))
     assert found[0] == "mind the gap" and found.count("mind the gap") == 1
     assert "s0, s1, s2 and 2 more: one run only" in found[1]
+
+
+def test_what_disturbs_the_network_alone_is_told_as_well():
+    (trial,) = measured.single().trials
+    calm, hot = Use(), Use(throttled=("GPU: thermal",), others_percent=90.0)
+
+    def notes(*uses):
+        floor = trial.floor._replace(uses=uses)
+        return honest.notes(measured.document([trial._replace(floor=floor)]))
+
+    assert notes() == notes(calm, calm) == ()
+    assert notes(calm, hot) == (
+        "throttled while the network alone was timed (GPU: thermal)",
+        "other programs took more than 5 % of the machine's CPU while the network alone was timed",
+    )
 
 
 def test_spread_of_nothing_is_a_spread():

@@ -166,3 +166,18 @@ def test_a_path_of_any_letters_is_read_back():
     tree = dict(TREE, cameras=[{"name": "a", "source": "caf\u00e9 \U0001f600.mp4"}])
     (camera,) = config.parse(settings.text(tree)).cameras
     assert camera.uri.location == "caf\u00e9 \U0001f600.mp4"
+
+
+@pytest.mark.parametrize(
+    "change, alone",
+    [
+        ({}, True),
+        ({"detect": {"model": "m", "interval": 1}}, True),
+        ({"detect": {"model": "m", "interval": 2}}, False),
+        ({"detect": {"model": "m", "interval": "auto"}}, False),
+        ({"cameras": [{"source": "test://"}] * 2}, False),
+    ],
+)
+def test_what_a_step_takes_is_that_of_a_picture_where_each_is_looked_at(change, alone):
+    tree = {"cameras": [{"source": "test://"}], "detect": {"model": "m"}}
+    assert settings.single(dict(tree, **change)) is alone

@@ -1,7 +1,9 @@
+import time
+
 import pytest
 
 from app.bench.machine import Times
-from app.bench.results import Run, Spread
+from app.bench.results import Run, Spread, Use
 from app.bench.trial import Lookout, free_port
 from app.core.vitals import Vitals
 from tests.viewer import wait_for
@@ -49,6 +51,26 @@ def test_what_was_before_and_after_is_not_the_runs():
         for when, watts in ((99.0, 50.0), (101.0, 5.0), (120.0, 50.0))
     ]
     assert lookout.use(RUN, 100.0, 110.0).power_w == 5.0
+
+
+def test_what_is_shorter_than_a_second_is_seen_by_the_readings_around_it():
+    lookout = Lookout()
+    lookout.readings = [
+        (100.0 + number, Vitals(throttled=(str(number),)), Times(100.0 + number, 2.0 * number, 0.0))
+        for number in range(4)
+    ]
+    use = lookout.around(101.2, 101.7)
+    assert use.throttled == ("1", "2") and use.others_percent == pytest.approx(200.0)
+    assert lookout.around(0.0, 0.1).throttled == ("0",)
+    assert lookout.around(500.0, 501.0).throttled == ("3",)
+    assert Lookout().around(1.0, 2.0) == Use()
+
+
+def test_it_looks_once_more_at_the_end():
+    with Lookout() as lookout:
+        wait_for(lambda: lookout.readings)
+        now = time.monotonic()
+    assert lookout.readings[-1][0] >= now
 
 
 def test_it_reads_this_machine():
