@@ -14,6 +14,7 @@ from app.bench.client import Client
 from app.bench.honest import spread_of
 from app.bench.results import Run, Use
 from app.bench.work import CAMERA, Outcome
+from app.core.steady import SteadyEvent, ends_within
 from app.core.vitals import Vitals
 from app.device.telemetry import open_telemetry
 
@@ -67,7 +68,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self.readings: List[Tuple[float, Vitals, Optional[machine.Times]]] = []
-        self._end = threading.Event()
+        self._end = SteadyEvent()
         self._thread = threading.Thread(target=self._look, name="vitals", daemon=True)
 
     def __enter__(self) -> "Lookout":
@@ -76,7 +77,7 @@ class Lookout:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(3.0)
+        ends_within(self._thread, 3.0)
 
     def use(self, run_: Run, since: float, until: float) -> Use:
         """What the run knows of itself, and what was seen from outside."""

@@ -12,6 +12,7 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from app.core.steady import SteadyEvent
 from app.errors import OutputError, SourceError
 from app.media import folder
 from app.media.camera import Camera
@@ -86,7 +87,7 @@ def _taken(
     import cv2
 
     source = open_source(camera._replace(realtime=False))
-    stop = threading.Event()
+    stop = SteadyEvent()
     tell(0, wanted)
     paths: List[str] = []
     step, due = 1, 0.0
@@ -124,7 +125,7 @@ def _patient(camera: Camera, seconds: float, stop: threading.Event) -> Iterator[
         yield lambda: None
         return
     heard = [time.monotonic()]
-    ended = threading.Event()
+    ended = SteadyEvent()
 
     def watch() -> None:
         while not ended.wait(0.5):
