@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import socket
 
 import pytest
 
-from app.bench import results
+from app.bench import figures, results
 from tests import needs, tiny
 from tests.command import ROOT, finish, jetwatch, start, wait_for
 from tests.data import data
@@ -58,7 +59,16 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     assert "bikes.mp4" in document.command and not document.interrupted
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     assert "<svg" in page and "bikes.mp4" in page
-    assert f"{run.latency.p50:.0f}"[:1] in done.out
+    columns, row = (re.split(r"\s{2,}", told) for told in speed(done.out))
+    shown = dict(zip(columns, row))
+    for name, value in (("fps", run.fps), ("p50 ms", run.latency.p50), ("p95 ms", run.latency.p95)):
+        assert shown[name] == figures.number(value)
+
+
+def speed(out):
+    """The heads of the first table, and its one row."""
+    lines = out.splitlines()
+    return lines[lines.index("Speed") + 1 :][:2]
 
 
 @pytest.mark.slow
@@ -197,6 +207,13 @@ def kept_searches(folder):
         (78, "cannot be read", ["--compare", "a.json", "b.json"]),
         (78, "is no jetwatch-bench/1 file", ["--compare", "broken.json", "broken.json"]),
         (73, "cannot be written", ["--json", "folder"]),
+        (73, "pipe: cannot be written: it is no plain file", ["--html", "pipe"]),
+        (73, "taken.svg: cannot be written: it is a folder", ["--json", "taken.json"]),
+        (73, "one file: b.json, ./b.json, b.svg", ["--json", "b.json", "--html", "./b.json"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "link"]),
+        (73, "would be one file", ["--json", "b.html"]),
+        (73, "would be one file", ["--json", "b.svg"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "b.svg"]),
         (78, "must be below", ["two.yaml"]),
         (2, "is not a number", ["--seconds", "x"]),
     ],
@@ -205,6 +222,9 @@ def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "broken.json").write_text(json.dumps({"format": "jetwatch-bench/1", "trials": 3}))
     (tmp_path / "folder").mkdir()
+    (tmp_path / "taken.svg").mkdir()
+    (tmp_path / "link").symlink_to("b.json")
+    os.mkfifo(str(tmp_path / "pipe"))
     (tmp_path / "two.yaml").write_text("cameras: [{name: a, source: 'test://'}]\n")
     base = [] if "--source" in words else ["--source", pattern()]
     base += [] if "--model" in words else ["--model", model]
