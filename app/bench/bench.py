@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 from app import __version__, child, config
 from app.bench import network, pictures, settings, trial, work
 from app.bench.results import FORMAT, Document, Machine, Trial
+from app.bench.revision import Revision, revision
 from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
 from app.bench.variants import Build, variant
 from app.bench.work import CAMERA, FLAT, Job
@@ -61,6 +62,7 @@ class Bench:
         self._room = ""  # a folder for what is of no use afterwards
         self._pictures: Sequence[str] = ()  # files, of
         self._shown = ""
+        self._revision = Revision()
         self.machine = Machine()
         self.backend = ""
 
@@ -97,7 +99,7 @@ class Bench:
         return Document(
             FORMAT, __version__, command, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             self.machine, tuple(one.trial for one in self._under), tuple(self._notes),
-            interrupted,
+            interrupted, *self._revision,
         )  # fmt: skip
 
     def measure(
@@ -163,6 +165,7 @@ class Bench:
             lambda phase, done, total: self._told(phase, done, total)
         )
         self.machine, self.backend = found
+        self._revision = revision()
         if rtsp.missing():
             self._note(f"nothing was encoded and served: {rtsp.missing()}")
         if not settings.recorded(self.tree):

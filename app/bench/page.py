@@ -203,10 +203,12 @@ def _facts(document: Document) -> str:
         for text in dict.fromkeys(trial.model_sha256 for trial in document.trials)
     ]
     facts += [(name, text) for name, text in hashes if text]
+    own = [("its commit", document.commit), ("its code's sha256", document.code)]
     facts += [
         ("command", document.command),
         ("date", _when(document.date)),
         ("Jetwatch", document.version),
+        *((name, text) for name, text in own if text),
         ("format", document.format),
     ]
     return f"<section><h2>Where and how it was measured</h2>\n{_listed(facts)}</section>"

@@ -89,6 +89,7 @@ class Accuracy(NamedTuple):
     ap50: Optional[float] = None
     agreement: Optional[float] = None
     source: str = ""  # what the pictures are
+    pictures_sha256: str = ""  # of all of them and their labels; empty: not told
 
 
 class Trial(NamedTuple):
@@ -141,6 +142,8 @@ class Document(NamedTuple):
     trials: Tuple[Trial, ...]
     notes: Tuple[str, ...] = ()  # what speaks against these figures, for people
     interrupted: bool = False
+    code: str = ""  # sha256 of Jetwatch's own files
+    commit: str = ""  # of its checkout, with "+" where files are changed
 
 
 def text(document: Document) -> str:

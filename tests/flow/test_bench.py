@@ -57,6 +57,7 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     assert trial.model_sha256.startswith("b220d4d3")
     assert document.machine.cores >= 1 and document.machine.encoder
     assert "bikes.mp4" in document.command and not document.interrupted
+    assert len(document.code) == len(trial.accuracy.pictures_sha256) == 64
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     assert "<svg" in page and "bikes.mp4" in page
     columns, row = (re.split(r"\s{2,}", told) for told in speed(done.out))
