@@ -136,6 +136,7 @@ class Bench:
 
     def config_of(self, setting: Setting) -> Tree:
         """The config that a setting stands for, its engine made. Raises AppError."""
+        settings.check_here(setting, self.backend == "host")
         tree = settings.applied(self.tree, setting)
         parsed = config.parse(settings.text(tree))
         model = chosen_models(parsed)[parsed.cameras[0].name]

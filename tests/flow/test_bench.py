@@ -74,13 +74,27 @@ def speed(out):
 
 @pytest.mark.slow
 def test_settings_are_compared_and_what_cannot_be_is_said(tmp_path, model):
-    words = ("--threads", "1,2", "--precision", "fp32,int8")
+    words = ("--threads", "1,2", "--precision", "fp32,int8", "--graphs", "off,on")
     done = bench(tmp_path, "--source", pattern(), "--model", model, *words, *QUICK)
     assert done.code == 0, done.err
-    trials = measured(tmp_path).trials
-    assert [trial.setting["precision"] for trial in trials] == ["fp32", "fp32", "int8", "int8"]
-    assert all("wants a GPU" in trial.problem for trial in trials[2:])
-    assert all(trial.runs and not trial.problem for trial in trials[:2])
+    for trial in measured(tmp_path).trials:
+        able = trial.setting["precision"] == "fp32" and trial.setting["graphs"] == "off"
+        assert ("wants a GPU" in trial.problem) is not able
+        assert bool(trial.runs) is able and trial.repeats == 1
+
+
+@pytest.mark.slow
+def test_what_a_setting_that_fails_has_said_is_kept(tmp_path, model):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    models = f"{broken},{model}"
+    done = bench(tmp_path, "--source", pattern(), "--model", models, *QUICK)
+    assert done.code == 0, done.err
+    first, second = measured(tmp_path).trials
+    assert first.problem and not second.problem
+    log = (tmp_path / "out" / "bench" / "bench.log").read_text()
+    titles = [line.split(" ", 3)[3] for line in log.splitlines() if line.startswith("=== ")]
+    assert titles == ["network broken", "work tiny: run 1 of 1, as fast as it goes"]
 
 
 @pytest.mark.slow
