@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from app import __version__, child, config
 from app.bench import network, pictures, settings, trial, work
+from app.bench.log import Log
 from app.bench.results import FORMAT, Document, Machine, Trial
 from app.bench.revision import Revision, revision
 from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
@@ -62,6 +63,7 @@ class Bench:
         self._room = ""  # a folder for what is of no use afterwards
         self._pictures: Sequence[str] = ()  # files, of
         self._shown = ""
+        self._log = Log(os.path.join(options.folder, "bench.log"))
         self._revision = Revision()
         self.machine = Machine()
         self.backend = ""
@@ -89,11 +91,6 @@ class Bench:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    @property
-    def _log(self) -> str:
-        """What the latest child said beside its figures; it is left there."""
-        return os.path.join(self._options.folder, "bench.log")
 
     def document(self, command: str, interrupted: bool = False) -> Document:
         return Document(
@@ -201,7 +198,7 @@ class Bench:
                 mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
                 job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
                 run = trial.run(
-                    self._child("work", job, work.Outcome), pace,
+                    self._child("work", job, work.Outcome, part), pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
                     lambda phase, done, total: self._told(phase, done, total, part),
                 )  # fmt: skip
@@ -235,7 +232,7 @@ class Bench:
                 int(under.setting.values.get("batch", "1")), layers=self._options.layers,
             )  # fmt: skip
             name = under.setting.name
-            asked = self._child("network", job, network.Outcome)
+            asked = self._child("network", job, network.Outcome, name)
             try:
                 self._networks[key] = asked.result(
                     lambda phase, done, total: self._told(phase, done, total, name)
@@ -255,6 +252,7 @@ class Bench:
         )
 
     def _failed(self, place: int, error: AppError) -> None:
+        self._log.keep()
         under = self._under[place]
         known = under.trial._replace(problem=str(error))
         self._under[place] = under._replace(trial=known, error=error)
@@ -269,10 +267,10 @@ class Bench:
         if text not in self._notes:
             self._notes.append(text)
 
-    def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
-        _afresh(self._log)
+    def _child(self, name: str, job: Any, kind: Any, part: str = "") -> child.Attempt:
+        self._log.begin(f"{name} {part}".rstrip())
         command = (sys.executable, "-m", "app.cli_bench_child", name)
-        return child.Attempt(job, self._log, command, kind, "the benchmark's run")
+        return child.Attempt(job, self._log.path, command, kind, "the benchmark's run")
 
     def _told(self, phase: str, done: int, total: int, part: str = "") -> None:
         steps = f"{phase} {done} of {total} s" if phase == "measuring" else phase
@@ -293,8 +291,3 @@ def _unwritable(error: OSError) -> OutputError:
         f"{error.filename or tempfile.gettempdir()}: cannot be written: {error.strerror}. Is the "
         "disk full? TMPDIR names another"
     )
-
-
-def _afresh(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
