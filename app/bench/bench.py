@@ -108,7 +108,7 @@ class Bench:
         """
         first = len(self._under)
         for setting in chosen:
-            self._under.append(self._begun(setting))
+            self._under.append(self._begun(setting, repeats))
         places = range(first, len(self._under))
         able = [self._under[place] for place in places if not self._under[place].trial.problem]
         flat = flat and settings.recorded(self.tree)
@@ -169,7 +169,7 @@ class Bench:
         if not settings.recorded(self.tree):
             self._note("a camera sets the rate: how fast it could go was not measured")
 
-    def _begun(self, setting: Setting) -> _Under:
+    def _begun(self, setting: Setting, repeats: int) -> _Under:
         """The config of a setting, its engine made; or the reason why not."""
         tree = self.tree
         problem: Optional[AppError] = None
@@ -180,7 +180,8 @@ class Bench:
             self._say_of(setting, error)
         told = dict(setting.values, model=settings.own_model(tree))
         made = Trial(
-            setting.name, told, config=settings.shown(tree), problem=str(problem or "")
+            setting.name, told, config=settings.shown(tree), problem=str(problem or ""),
+            repeats=repeats,
         )  # fmt: skip
         return _Under(made, tree, setting, problem)
 

@@ -68,6 +68,11 @@ def chance(before: int, after: int) -> float:
     return 2 * many(before) * many(after) / many(before + after)
 
 
+def unmeasured(trials: Sequence[Trial]) -> List[Trial]:
+    """Those whose problem left nothing to be told; that of the others is among the ``notes``."""
+    return [trial for trial in trials if trial.problem and not (trial.runs or trial.flat)]
+
+
 def notes(document: Document) -> Tuple[str, ...]:
     """All that speaks against the figures, the gravest first, each once."""
     said: Dict[str, List[str]] = {}
@@ -105,6 +110,8 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     runs = trial.runs + trial.flat
     if not runs:
         return
+    if trial.problem:
+        yield f"only {_part(trial)}: {trial.problem}"
     reasons = sorted({reason for run in runs for reason in run.use.throttled})
     if reasons:
         hit = sum(bool(run.use.throttled) for run in runs)
@@ -125,6 +132,15 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if lacking:
         which = ", ".join(f"p{percent} needs {least(percent)}" for percent in lacking)
         yield f"too few frames for every percentile: {which}"
+
+
+def _part(trial: Trial) -> str:
+    """What there is of a trial that came to have a problem: "2 of 3 runs"."""
+    flat = len(trial.runs) >= trial.repeats > 0
+    count = len(trial.flat if flat else trial.runs)
+    asked = f"{count} of {trial.repeats}" if trial.repeats else str(count)
+    many = "run" if (trial.repeats or count) == 1 else "runs"
+    return f"{asked} {many}" + (" as fast as it goes" if flat else "")
 
 
 def _of(hit: int, runs: int) -> str:

@@ -74,7 +74,7 @@ def _top(document: Document) -> str:
 def _notes(document: Document) -> str:
     """First, and in a frame of its own, so that nobody reads the figures without them."""
     notes = honest.notes(document)
-    troubles = [trial for trial in document.trials if trial.problem]
+    troubles = honest.unmeasured(document.trials)
     if not notes and not troubles:
         return "<aside class=well>Nothing was seen that speaks against these figures.</aside>"
     items = [escaped(note) for note in notes]

@@ -93,7 +93,7 @@ class Accuracy(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One setting and what became of it. ``problem``: why it could not be measured."""
+    """One setting and what became of it. ``problem``: why not all of it could be measured."""
 
     name: str  # as people call it: the values that differ between trials
     setting: Mapping[str, str]  # every value: "model", "precision", "size", "batch", ...
@@ -105,6 +105,7 @@ class Trial(NamedTuple):
     model_sha256: str = ""
     config: Tuple[str, ...] = ()  # lines of the YAML that was run
     problem: str = ""
+    repeats: int = 0  # runs at each pace that were asked for; 0: not told
 
 
 class Machine(NamedTuple):

@@ -37,7 +37,7 @@ def lines(document: Document) -> Iterator[str]:
     elif costs is not None:
         yield ""
         yield from shown(costs)
-    problems = [trial for trial in document.trials if trial.problem]
+    problems = honest.unmeasured(document.trials)
     if problems:
         yield ""
     for trial in problems:
