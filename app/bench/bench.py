@@ -17,6 +17,7 @@ from app.bench.variants import Build, variant
 from app.bench.work import CAMERA, FLAT, Job
 from app.chosen import chosen_models
 from app.device.jetson import sha256_of
+from app.device.telemetry import open_telemetry
 from app.errors import AppError, OutputError
 from app.media import rtsp
 
@@ -202,6 +203,7 @@ class Bench:
                     self._child("work", job, work.Outcome, part), pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
                     lambda phase, done, total: self._told(phase, done, total, part),
+                    gpu=None if self.backend == "host" else open_telemetry,
                 )  # fmt: skip
         except AppError as error:
             self._failed(place, error)

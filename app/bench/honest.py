@@ -10,6 +10,7 @@ from app.bench.results import Document, Machine, Run, Spread, Trial
 BEYOND = 5  # samples that must lie beyond a percentile
 STEADY = 50  # frames, or nobody can tell whether a run was steady
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
+GPU_BUSY_PERCENT = 10.0  # the same of the GPU, which a desktop keeps a little busy
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
 Get = Callable[[Run], Optional[float]]
@@ -125,6 +126,12 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     share = max((run.use.others_percent or 0.0 for run in runs), default=0.0)
     if share / max(1, machine.cores) > BUSY_PERCENT:
         yield f"other programs took more than {BUSY_PERCENT:.0f} % of the machine's CPU meanwhile"
+    busy = sum((run.use.gpu_before_percent or 0.0) > GPU_BUSY_PERCENT for run in runs)
+    if busy and machine.gpu:
+        yield (
+            f"other programs used the GPU: before {_of(busy, len(runs))} its load was more than "
+            f"{GPU_BUSY_PERCENT:.0f} %"
+        )
     if max(len(trial.runs), len(trial.flat)) == 1:
         yield "one run only, so how far a repeat would be off is not known"
     short = min((run.latency.samples for run in trial.runs), default=least(99))

@@ -42,6 +42,7 @@ class Use(NamedTuple):
     clocks_mhz: Mapping[str, float] = MappingProxyType({})  # means
     throttled: Tuple[str, ...] = ()  # reasons that were seen meanwhile
     others_percent: Optional[float] = None  # CPU that other programs took; 100: one core
+    gpu_before_percent: Optional[float] = None  # the GPU's load before the run: of others alone
 
 
 class Run(NamedTuple):

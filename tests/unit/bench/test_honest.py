@@ -118,6 +118,26 @@ def test_what_others_take_counts_against_the_whole_machine():
     assert notes(16) == ()
 
 
+@pytest.mark.parametrize("loads, told", [
+    ((None, None, None), ""),
+    ((0.0, 3.0, 10.0), ""),  # a desktop
+    ((2.0, 40.0, 90.0), "before 2 of 3 runs its load was more than 10 %"),
+    ((50.0, 50.0, 50.0), "before every run its load was more than 10 %"),
+])  # fmt: skip
+def test_another_program_on_the_gpu_is_said(loads, told):
+    one = measured.grid().trials[0]
+    use = measured.board(20.0, 9.0)
+    runs = [
+        run._replace(use=use._replace(gpu_before_percent=load))
+        for run, load in zip(one.runs, loads)
+    ]
+    trial = one._replace(runs=tuple(runs), flat=())
+    wanted = ("other programs used the GPU: " + told,) if told else ()
+    assert honest.notes(measured.document([trial])) == wanted
+    on_the_cpu = measured.ORIN._replace(gpu="")
+    assert honest.notes(measured.document([trial], on_the_cpu)) == ()
+
+
 @pytest.mark.parametrize("runs, flat, repeats, told", [
     (2, 1, 3, "only 2 of 3 runs: it crashed"),
     (3, 2, 3, "only 2 of 3 runs as fast as it goes: it crashed"),
