@@ -10,6 +10,7 @@ from app.media.camera import Camera
 from app.media.folder import names_in
 
 _AGREEING = 32  # of a source
+_MOST = 3000  # frames of a clip, over which they are spread: not hours of a film
 _LABELLED = 256  # of a labelled folder, at most
 
 
@@ -26,7 +27,7 @@ def taken(
         yield samples.spread(labelled(folder), _LABELLED), folder
         return
     wanted = 1 if camera.uri.kind is uri.Kind.TEST else _AGREEING
-    with samples.collected(camera._replace(loop=False), wanted, tell) as paths:
+    with samples.collected(camera._replace(loop=False), wanted, tell, most=_MOST) as paths:
         yield paths, camera.shown
 
 
