@@ -19,7 +19,7 @@ from app.chosen import chosen_models
 from app.device.jetson import sha256_of
 from app.device.telemetry import open_telemetry
 from app.errors import AppError, OutputError
-from app.media import rtsp
+from app.media import room, rtsp
 
 FOLDER = os.path.join("out", "bench")  # what is kept from one benchmark to the next
 
@@ -74,8 +74,7 @@ class Bench:
         with contextlib.ExitStack() as stack:
             try:
                 os.makedirs(self._options.folder, exist_ok=True)
-                room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
-                self._room = stack.enter_context(room)
+                self._room = stack.enter_context(room.temporary("bench"))
                 self._look()
                 taken = pictures.taken(
                     config.parse(settings.text(self.tree)).cameras[0],

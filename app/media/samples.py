@@ -4,8 +4,6 @@ from __future__ import generator_stop
 
 import contextlib
 import os
-import shutil
-import tempfile
 import threading
 import time
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
@@ -14,7 +12,7 @@ import numpy as np
 
 from app.core.steady import SteadyEvent
 from app.errors import OutputError, SourceError
-from app.media import folder
+from app.media import folder, room
 from app.media.camera import Camera
 from app.media.reader import open_source
 from app.media.uri import Kind
@@ -45,15 +43,12 @@ def collected(
         paths = [os.path.join(camera.uri.location, name) for name in names]
         yield spread(paths, wanted)
         return
-    place = tempfile.mkdtemp(prefix="jetwatch-samples-")
-    try:
+    with room.temporary("samples") as place:
         looked = 0 if camera.uri.live else most
         paths = _taken(camera, wanted, tell, every_s, patience_s, place, looked)
         if not paths:
             raise SourceError(f"{camera.shown}: gave no picture")
         yield spread(paths, wanted)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def spread(paths: Sequence[str], wanted: int) -> List[str]:

@@ -237,6 +237,7 @@ ASK_THE_TIME = {
     "media.film",
     "media.live",
     "media.pattern",
+    "media.room",
     "media.slate",
 }
 
