@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -82,7 +81,7 @@ def others(before: Times, after: Times) -> Optional[float]:
 
 
 def gpu_of_others(
-    read: Callable[[], Vitals], wait: Callable[[float], object] = threading.Event().wait
+    read: Callable[[], Vitals], wait: Callable[[float], object] = time.sleep
 ) -> Optional[float]:
     """
     The GPU's load in per cent while nothing of ours runs there; None where it is not told. A GPU
