@@ -39,8 +39,12 @@ class Steward:
         now: Callable[[], float] = time.monotonic,
         complaints: Callable[[], Tuple[str, ...]] = tuple,
         load: Optional[Load] = None,
+        granted: Optional[int] = None,
     ) -> None:
-        """``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits."""
+        """
+        ``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits.
+        ``granted``: bytes of memory beyond which the kernel kills.
+        """
         limits = config.limits or LimitsSettings()
         hidden = config.privacy is not None and config.privacy.classes
         self.load = Load() if load is None else load
@@ -55,7 +59,9 @@ class Steward:
         )
         self.relief = Relief(limits, self.load, can)
         self._budget = (
-            None if limits.memory_mb is None else Budget(limits.memory_mb, backend.own_memory)
+            None
+            if limits.memory_mb is None
+            else Budget(limits.memory_mb, backend.own_memory, granted=granted)
         )
         self._notifier = notifier
         self._progress = Progress(now)

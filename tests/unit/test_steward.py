@@ -154,3 +154,11 @@ def test_a_budget_that_is_passed_later_is_a_reason_to_begin_afresh():
     for _ in range(6):
         service.second("a")
     assert service.steward.restart.endswith("of 100000 MB (limits.memory_mb) are in use")
+
+
+def test_a_budget_near_to_what_the_kernel_grants_is_cut():
+    backend = SimpleNamespace(own_memory=lambda: 0)
+    text = TEXT + "limits: {memory_mb: 100000}"
+    for granted, limit_mb in ((None, 100000), (5 << 30, 4096)):
+        steward = Steward(config.parse(text), backend, Notifier(), granted=granted)
+        assert steward.machine.memory_limit == limit_mb << 20
