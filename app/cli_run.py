@@ -116,6 +116,7 @@ class _Run:
                 complaints=disks.complaints,
                 load=beside.load,
                 granted=cgroup.granted(),
+                began=self._began,
             )
             pipeline = assemble.assemble(
                 chosen, backend, self._arguments.frames, self._builder(chosen), beside

@@ -29,7 +29,7 @@ class Notifier:
 class Service:
     """A steward, and what it looks at, second by second."""
 
-    def __init__(self, more="", listened_to=True, heat=None, memory=0):
+    def __init__(self, more="", listened_to=True, heat=None, memory=0, began=None):
         self.now = 1000.0
         self.notifier = Notifier(listened_to)
         self.sources = [
@@ -49,6 +49,7 @@ class Service:
             lambda: vitals,
             lambda: self.now,
             lambda: self.complaints,
+            began=began,
         )
 
     def second(self, *seen):
@@ -132,6 +133,15 @@ def test_a_hung_reader_is_a_reason_to_begin_afresh_but_not_soon_nor_alone():
     for _ in range(3700):
         service.second("a")
     assert not service.steward.restart
+
+
+def test_the_time_before_a_reload_counts_where_a_reader_hangs():
+    """A reload each hour kept one that hung in a driver dark for ever."""
+    service = Service(began=1000.0 - 4000)
+    service.second("a", "b")
+    for _ in range(300):
+        service.second("a")
+    assert service.steward.restart == "b: the reader has hung"
 
 
 def test_a_budget_that_cannot_be_kept_at_all_is_a_fault_of_the_config():
