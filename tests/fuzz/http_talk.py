@@ -8,12 +8,14 @@ import socket
 import struct
 import zlib
 
+from app.service.request import MOST_HEAD
 from tests.fuzz.http_server import JPEG
 from tests.fuzz.process import started
 from tests.scrape import get
 from tests.viewer import wait_for
 
 _HANGS_S = 4.0  # the server's patience is a tenth of it
+_UNREAD = 0.15  # manners below it do not listen, or among a crowd
 _CROWD = 20  # more than are answered at once
 _ANSWER = re.compile(rb"HTTP/1\.1 (\d{3}) [A-Za-z -]+\r\n((?:[A-Za-z-]+: [^\r\n]+\r\n)+)\r\n")
 _LENGTH = re.compile(rb"^Content-Length: (\d+)\r$", re.MULTILINE)
@@ -69,12 +71,15 @@ class Served:
     def run(self, data):
         """Say it, in a manner that the bytes choose. What is heard is one answer, or nothing."""
         luck = random.Random(zlib.crc32(data))
+        manner = luck.random()
         try:
-            heard = self.talk(data, luck, luck.random())
-        except ConnectionRefusedError as error:
+            heard = self.talk(data, luck, manner)
+        except OSError as error:
             raise AssertionError(f"it does not listen: {error}") from error
         self.cases += 1
         self._server.alive()
+        whole = len(data) < MOST_HEAD and (b"\r\n\r\n" in data or b"\n\n" in data)
+        assert heard or not whole or manner < _UNREAD, "it says nothing"
         self.answers[status(heard) if heard else "none"] += 1
 
     def talk(self, data, luck=random, manner=1.0):
@@ -90,7 +95,7 @@ class Served:
             try:
                 for first, last in zip(ends, ends[1:]):
                     line.sendall(data[first:last])
-                if 0.05 < manner < 0.15:  # it is closed unread, or by a reset
+                if 0.05 < manner < _UNREAD:  # it is closed unread, or by a reset
                     if manner < 0.1:
                         reset = struct.pack("ii", 1, 0)
                         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
