@@ -214,11 +214,17 @@ def _command() -> str:
 
 
 def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
-    """Where the figures and the page go. Raises OutputError where they cannot."""
+    """Where the figures and the page go. Raises OutputError where they, or the picture, cannot."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = arguments.json or os.path.join(FOLDER, f"{stamp}.json")
     page_path = arguments.html or os.path.splitext(path)[0] + ".html"
-    for one in (path, page_path):
+    files = (path, page_path, _picture(path))
+    if len({os.path.realpath(one) for one in files}) < len(files):
+        raise OutputError(
+            f"figures, page and picture would be one file: {', '.join(files)}. Name others with "
+            "--json and --html; the picture is named after the JSON"
+        )
+    for one in files:
         try:
             atomic.check(one)
             os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
@@ -227,9 +233,14 @@ def _files(arguments: argparse.Namespace) -> Tuple[str, str]:
     return path, page_path
 
 
+def _picture(path: str) -> str:
+    """The Pareto's file, beside the figures' own."""
+    return os.path.splitext(path)[0] + ".svg"
+
+
 def _tell(document: results.Document, path: str, page_path: str, say: Say) -> None:
     """The files, which are there even where nobody reads on, and the table, whatever they say."""
-    picture = os.path.splitext(path)[0] + ".svg"
+    picture = _picture(path)
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: [say(line) for line in table.lines(document)])
         results.write(path, document)

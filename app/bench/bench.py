@@ -17,17 +17,20 @@ from typing import (
 
 from app import __version__, child, config
 from app.bench import mark, network, networks, pictures, settings, trial, work
+from app.bench.log import Log
 from app.bench.networks import Networks
 from app.bench.progress import Progress
 from app.bench.results import FORMAT, Document, Machine, Trial
+from app.bench.revision import Revision, revision
 from app.bench.settings import OF_THE_ENGINE, Setting, Tree
 from app.bench.variants import Make, variant
 from app.bench.work import CAMERA, FLAT, Job
 from app.chosen import chosen_models
 from app.device.backend import Model
 from app.device.build import INT8
+from app.device.telemetry import open_telemetry
 from app.errors import AppError, OutputError
-from app.media import rtsp
+from app.media import room, rtsp
 from app.media.camera import Camera
 
 FOLDER = os.path.join("out", "bench")  # what is kept from one benchmark to the next
@@ -73,6 +76,8 @@ class Bench:
         self._stack = contextlib.ExitStack()
         self._room = ""  # a folder for what is of no use afterwards
         self._pictures = pictures.Taken((), "")
+        self._log = Log(os.path.join(options.folder, "bench.log"))
+        self._revision = Revision()
         self.machine = Machine()
         self.backend = ""
 
@@ -81,8 +86,7 @@ class Bench:
         with contextlib.ExitStack() as stack:
             try:
                 os.makedirs(self._options.folder, exist_ok=True)
-                room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
-                self._room = stack.enter_context(room)
+                self._room = stack.enter_context(room.temporary("bench"))
                 self._look()
                 source = config.parse(settings.text(self.tree)).cameras[0]
                 asked = self._options.calibrate or source
@@ -95,7 +99,7 @@ class Bench:
                 self._pictures = stack.enter_context(taken)
                 self._make = self._makes(self._pictures.calibration or asked, asked)
                 self._networks = Networks(
-                    lambda job: self._child("network", job, network.Outcome),
+                    lambda job, part: self._child("network", job, network.Outcome, part),
                     self.tree, self._pictures, self._room, self._options.layers,
                 )  # fmt: skip
                 if len(self._pictures.paths) == 1:
@@ -108,16 +112,11 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    @property
-    def _log(self) -> str:
-        """What the latest child said beside its figures; it is left there."""
-        return os.path.join(self._options.folder, "bench.log")
-
     def document(self, interrupted: bool = False, command: str = "jetwatch bench") -> Document:
         return Document(
             FORMAT, __version__, command, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             self.machine, tuple(one.trial for one in self._under), tuple(self._notes),
-            interrupted,
+            interrupted, *self._revision,
         )  # fmt: skip
 
     def measure(
@@ -129,7 +128,7 @@ class Bench:
         """
         first = len(self._under)
         for setting in chosen:
-            self._under.append(self._begun(setting))
+            self._under.append(self._begun(setting, repeats))
         places = range(first, len(self._under))
         able = [self._under[place] for place in places if not self._under[place].trial.problem]
         flat = flat and settings.recorded(self.tree)
@@ -154,6 +153,7 @@ class Bench:
 
     def config_of(self, setting: Setting) -> Tree:
         """The config that a setting stands for, its engine made. Raises AppError."""
+        settings.check_here(setting, self.backend == "host")
         tree = settings.applied(self.tree, setting)
         if setting.of(OF_THE_ENGINE):
             folder = os.path.join(self._options.folder, "models")
@@ -186,12 +186,13 @@ class Bench:
             lambda phase, done, total: self._progress.told(phase, done, total)
         )
         self.machine, self.backend = found
+        self._revision = revision()
         if rtsp.missing():
             self._note(f"nothing was encoded and served: {rtsp.missing()}")
         if not settings.recorded(self.tree):
             self._note("a camera sets the rate: how fast it could go was not measured")
 
-    def _begun(self, setting: Setting) -> _Under:
+    def _begun(self, setting: Setting, repeats: int) -> _Under:
         """The config of a setting, its engine made; or the reason why not."""
         tree = self.tree
         problem: Optional[AppError] = None
@@ -203,7 +204,7 @@ class Bench:
         told = dict(setting.values, model=settings.own_model(tree))
         made = Trial(
             setting.name, told, config=settings.shown(tree), problem=str(problem or ""),
-            single=settings.single(tree),
+            single=settings.single(tree), repeats=repeats,
         )  # fmt: skip
         return _Under(made, tree, setting, problem)
 
@@ -221,9 +222,10 @@ class Bench:
                 mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
                 job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
                 run = trial.run(
-                    self._child("work", job, work.Outcome), pace,
+                    self._child("work", job, work.Outcome, part), pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
                     lambda phase, done, total: self._progress.told(phase, done, total, part),
+                    gpu=None if self.backend == "host" else open_telemetry,
                 )  # fmt: skip
         except AppError as error:
             self._failed(place, error)
@@ -262,6 +264,7 @@ class Bench:
         self._under[place] = under._replace(trial=known)
 
     def _failed(self, place: int, error: AppError) -> None:
+        self._log.keep()
         under = self._under[place]
         known = under.trial._replace(problem=str(error))
         self._under[place] = under._replace(trial=known, error=error)
@@ -276,11 +279,10 @@ class Bench:
         if text and text not in self._notes:
             self._notes.append(text)
 
-    def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._log)
+    def _child(self, name: str, job: Any, kind: Any, part: str = "") -> child.Attempt:
+        self._log.begin(f"{name} {part}".rstrip())
         command = (sys.executable, "-m", "app.cli_bench_child", name)
-        return child.Attempt(job, self._log, command, kind, "the benchmark's run")
+        return child.Attempt(job, self._log.path, command, kind, "the benchmark's run")
 
 
 def _model(tree: Tree) -> Model:

@@ -10,6 +10,7 @@ from app.bench.results import Document, Floor, Machine, Run, Spread, Trial, Use
 BEYOND = 5  # samples that must lie beyond a percentile
 STEADY = 50  # frames, or nobody can tell whether a run was steady
 BUSY_PERCENT = 5.0  # of the whole machine, taken by other programs, that are worth a word
+GPU_BUSY_PERCENT = 10.0  # the same of the GPU, which a desktop keeps a little busy
 SUGGESTED = 5  # repeats: with as many on both sides noise alone seldom moves one past the other
 
 Get = Callable[[Run], Optional[float]]
@@ -72,6 +73,11 @@ def chance(before: int, after: int) -> float:
     return 2 * many(before) * many(after) / many(before + after)
 
 
+def unmeasured(trials: Sequence[Trial]) -> List[Trial]:
+    """Those whose problem left nothing to be told; that of the others is among the ``notes``."""
+    return [trial for trial in trials if trial.problem and not (trial.runs or trial.flat)]
+
+
 def notes(document: Document) -> Tuple[str, ...]:
     """All that speaks against the figures, the gravest first, each once."""
     said: Dict[str, List[str]] = {}
@@ -109,6 +115,8 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     runs = trial.runs + trial.flat
     if not runs:
         return
+    if trial.problem:
+        yield f"only {_part(trial)}: {trial.problem}"
     reasons = sorted({reason for run in runs for reason in run.use.throttled})
     if reasons:
         hit = sum(bool(run.use.throttled) for run in runs)
@@ -122,6 +130,12 @@ def _against(trial: Trial, machine: Machine) -> Iterator[str]:
     if _busy([run.use for run in runs], machine):
         yield f"other programs took more than {BUSY_PERCENT:.0f} % of the machine's CPU meanwhile"
     yield from _against_the_floor(trial.floor, machine)
+    busy = sum((run.use.gpu_before_percent or 0.0) > GPU_BUSY_PERCENT for run in runs)
+    if busy and machine.gpu:
+        yield (
+            f"other programs used the GPU: before {_of(busy, len(runs))} its load was more than "
+            f"{GPU_BUSY_PERCENT:.0f} %"
+        )
     if max(len(trial.runs), len(trial.flat)) == 1:
         yield "one run only, so how far a repeat would be off is not known"
     short = min((run.latency.samples for run in trial.runs), default=least(99))
@@ -146,6 +160,15 @@ def _against_the_floor(floor: Optional[Floor], machine: Machine) -> Iterator[str
 def _busy(uses: Sequence[Use], machine: Machine) -> bool:
     share = max((use.others_percent or 0.0 for use in uses), default=0.0)
     return share / max(1, machine.cores) > BUSY_PERCENT
+
+
+def _part(trial: Trial) -> str:
+    """What there is of a trial that came to have a problem: "2 of 3 runs"."""
+    flat = len(trial.runs) >= trial.repeats > 0
+    count = len(trial.flat if flat else trial.runs)
+    asked = f"{count} of {trial.repeats}" if trial.repeats else str(count)
+    many = "run" if (trial.repeats or count) == 1 else "runs"
+    return f"{asked} {many}" + (" as fast as it goes" if flat else "")
 
 
 def _of(hit: int, runs: int) -> str:

@@ -10,7 +10,7 @@ from app.bench.settings import OF_THE_NETWORK, Setting, Tree
 from app.bench.work import CAMERA
 from app.device.build import INT8
 
-Ask = Callable[[network.Job], child.Attempt]
+Ask = Callable[[network.Job, str], child.Attempt]
 _Key = Tuple[Tuple[str, str], ...]
 
 
@@ -21,7 +21,7 @@ class Networks:
     """
 
     def __init__(self, ask: Ask, tree: Tree, taken: Taken, room: str, layers: bool) -> None:
-        """``ask`` starts a child for a job; ``layers``: what each of them takes is told as well."""
+        """``ask`` starts a child for a job of this setting; ``layers``: what each of them takes is told as well."""
         self._ask = ask
         self._tree = tree
         self._taken = taken
@@ -52,7 +52,7 @@ class Networks:
                 layers=self._layers,
                 again=bool(known),
             )
-            known.append(network.outcome(self._ask(job), tell))
+            known.append(network.outcome(self._ask(job, setting.name), tell))
         return trial._replace(
             floor=floor.together([one.floor for one in known[: repeat + 1]]),
             accuracy=known[0].accuracy,

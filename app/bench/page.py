@@ -74,7 +74,7 @@ def _top(document: Document) -> str:
 def _notes(document: Document) -> str:
     """First, and in a frame of its own, so that nobody reads the figures without them."""
     notes = honest.notes(document)
-    troubles = [trial for trial in document.trials if trial.problem]
+    troubles = honest.unmeasured(document.trials)
     if not notes and not troubles:
         return "<aside class=well>Nothing was seen that speaks against these figures.</aside>"
     items = [escaped(note) for note in notes]
@@ -202,10 +202,12 @@ def _facts(document: Document) -> str:
         for text in dict.fromkeys(trial.model_sha256 for trial in document.trials)
     ]
     facts += [(name, text) for name, text in hashes if text]
+    own = [("its commit", document.commit), ("its code's sha256", document.code)]
     facts += [
         ("command", document.command),
         ("date", _when(document.date)),
         ("Jetwatch", document.version),
+        *((name, text) for name, text in own if text),
         ("format", document.format),
     ]
     return f"<section><h2>Where and how it was measured</h2>\n{_listed(facts)}</section>"

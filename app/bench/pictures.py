@@ -2,15 +2,15 @@
 
 import contextlib
 import os
-import tempfile
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from app.errors import SourceError
-from app.media import samples, truth, uri
+from app.media import room, samples, truth, uri
 from app.media.camera import Camera
 from app.media.folder import names_in
 
 _AGREEING = 32  # of a source
+_MOST = 3000  # frames of a clip, over which they are spread: not hours of a film
 _LABELLED = 256  # of a labelled folder, at most
 _CALIBRATING = 160  # of a source, beside those
 
@@ -46,7 +46,7 @@ def taken(
     own = calibration is not None and not camera.uri.live
     own = own and calibration is not None and _same(camera.uri.location, calibration)
     more = _CALIBRATING if own else 0
-    with samples.collected(camera._replace(loop=False), wanted + more, tell) as paths:
+    with samples.collected(camera._replace(loop=False), wanted + more, tell, most=_MOST) as paths:
         if not own or len(paths) < 2:
             yield Taken(paths, camera.shown, shared=own)
             return
@@ -58,7 +58,7 @@ def taken(
 @contextlib.contextmanager
 def _shown(paths: Sequence[str]) -> Iterator[Camera]:
     """A folder of these pictures alone."""
-    with tempfile.TemporaryDirectory(prefix="jetwatch-calibration-") as place:
+    with room.temporary("calibration") as place:
         for number, path in enumerate(paths):
             name = f"{number:04d}{os.path.splitext(path)[1]}"
             os.symlink(os.path.abspath(path), os.path.join(place, name))

@@ -43,6 +43,7 @@ class Use(NamedTuple):
     clocks_mhz: Mapping[str, float] = MappingProxyType({})  # means
     throttled: Tuple[str, ...] = ()  # reasons that were seen meanwhile
     others_percent: Optional[float] = None  # CPU that other programs took; 100: one core
+    gpu_before_percent: Optional[float] = None  # the GPU's load before the run: of others alone
 
 
 class Run(NamedTuple):
@@ -95,10 +96,11 @@ class Accuracy(NamedTuple):
     ap50: Optional[float] = None
     agreement: Optional[float] = None
     source: str = ""  # what the pictures are
+    pictures_sha256: str = ""  # of all of them and their labels; empty: not told
 
 
 class Trial(NamedTuple):
-    """One setting and what became of it. ``problem``: why it could not be measured."""
+    """One setting and what became of it. ``problem``: why not all of it could be measured."""
 
     name: str  # as people call it: the values that differ between trials
     setting: Mapping[str, str]  # every value: "model", "precision", "size", "batch", ...
@@ -111,6 +113,7 @@ class Trial(NamedTuple):
     config: Tuple[str, ...] = ()  # lines of the YAML that was run
     problem: str = ""
     single: bool = False  # one camera, each picture of which is looked at
+    repeats: int = 0  # runs at each pace that were asked for; 0: not told
 
 
 class Machine(NamedTuple):
@@ -148,6 +151,8 @@ class Document(NamedTuple):
     trials: Tuple[Trial, ...]
     notes: Tuple[str, ...] = ()  # what speaks against these figures, for people
     interrupted: bool = False
+    code: str = ""  # sha256 of Jetwatch's own files
+    commit: str = ""  # of its checkout, with "+" where files are changed
 
 
 def text(document: Document) -> str:

@@ -70,6 +70,7 @@ VARIED = (
 )
 OF_THE_NETWORK = ("model", "precision", "size", "batch", "placing", "graphs", "threads")
 OF_THE_ENGINE = ("precision", "size", "batch")
+_ON_THE_CPU = {"placing": "cpu", "graphs": "off"}  # as it is there, whatever is asked for
 
 
 class Setting(NamedTuple):
@@ -135,6 +136,15 @@ def base(path: Optional[str], source: Optional[str], model: Optional[str]) -> Tr
     if model is not None:
         tree["detect"]["model"] = model
     return tree
+
+
+def check_here(setting: Setting, on_cpu: bool) -> None:
+    """Raise ConfigError for a value that changes nothing here, and would be compared in vain."""
+    for name, value in setting.values.items():
+        if on_cpu and value != _ON_THE_CPU.get(name, value):
+            raise ConfigError(f"{name} {value} wants a GPU: on the CPU it changes nothing")
+        if name == "threads" and not on_cpu:
+            raise ConfigError(f"threads {value} wants the CPU's inference: a GPU has none of them")
 
 
 def applied(tree: Tree, setting: Setting) -> Tree:

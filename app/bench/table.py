@@ -38,7 +38,7 @@ def lines(document: Document) -> Iterator[str]:
     elif several is not None:
         yield ""
         yield from shown(several)
-    problems = [trial for trial in document.trials if trial.problem]
+    problems = honest.unmeasured(document.trials)
     if problems:
         yield ""
     for trial in problems:

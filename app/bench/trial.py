@@ -14,8 +14,9 @@ from app.bench.client import Client
 from app.bench.honest import spread_of
 from app.bench.results import Run, Use
 from app.bench.work import CAMERA, Outcome
+from app.core.steady import SteadyEvent, ends_within
 from app.core.vitals import Vitals
-from app.device.telemetry import open_telemetry
+from app.device.telemetry import Telemetry, open_telemetry
 
 _EVERY_S = 1.0
 _POWER = ("total", "gpu")  # of the board; of a card that tells but its own
@@ -31,10 +32,13 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
+def run(
+    work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell,
+    gpu: Optional[Callable[[], Telemetry]] = None,
+) -> Run:  # fmt: skip
     """
     One run, to its end: a child that does work.work(), and a client at each of ``urls``. Raises
-    AppError; an interrupt kills it.
+    AppError; an interrupt kills it. ``gpu`` tells first how busy others keep it.
     """
     clients: List[Client] = []
 
@@ -43,6 +47,10 @@ def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
             clients.extend(map(Client, urls))
         tell(phase, done, total)
 
+    load = None
+    if gpu is not None:
+        with contextlib.closing(gpu()) as telemetry:
+            load = machine.gpu_of_others(telemetry.read)
     with Lookout() as lookout:
         try:
             outcome: Outcome = work.result(told)
@@ -57,7 +65,8 @@ def run(work: child.Attempt, pace: str, urls: Sequence[str], tell: Tell) -> Run:
             glass=spread_of(np.array(ages)) if ages and pace == CAMERA else None,
             unseen=max(0, outcome.encoded - len(seen)),
         )
-    return made._replace(use=lookout.use(made, outcome.since, outcome.until))
+    use = lookout.use(made, outcome.since, outcome.until)
+    return made._replace(use=use._replace(gpu_before_percent=load))
 
 
 class Lookout:
@@ -68,7 +77,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self.readings: List[Reading] = []
-        self._end = threading.Event()
+        self._end = SteadyEvent()
         self._thread = threading.Thread(target=self._look, name="vitals", daemon=True)
 
     def __enter__(self) -> "Lookout":
@@ -77,7 +86,7 @@ class Lookout:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(3.0)
+        ends_within(self._thread, 3.0)
 
     def use(self, run_: Run, since: float, until: float) -> Use:
         """What the run knows of itself, and what was seen from outside."""

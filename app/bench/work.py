@@ -3,7 +3,6 @@
 import contextlib
 import math
 import resource
-import threading
 import time
 from typing import Any, Callable, List, NamedTuple, Optional
 
@@ -14,6 +13,7 @@ from app.bench.results import Run, Use
 from app.beside import Beside
 from app.core.pipeline import Pipeline
 from app.core.stage import Source
+from app.core.steady import SteadyEvent
 from app.device.backend import Backend
 from app.errors import SourceError
 from app.media.uri import Kind
@@ -79,7 +79,7 @@ class _Watch:
     """Waits for frames and the client, records, and ends the pipeline."""
 
     def __init__(self, job: Job, pipeline: Pipeline, backend: Backend, tell: Tell) -> None:
-        self.stop = threading.Event()
+        self.stop = SteadyEvent()
         self._job = job
         self._pipeline = pipeline
         self._backend = backend

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import socket
 
 import pytest
 
-from app.bench import results
+from app.bench import figures, results
 from tests import needs, tiny
 from tests.command import ROOT, finish, jetwatch, start, wait_for
 from tests.data import data
@@ -56,20 +57,44 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     assert trial.model_sha256.startswith("b220d4d3")
     assert document.machine.cores >= 1 and document.machine.encoder
     assert "bikes.mp4" in document.command and not document.interrupted
+    assert len(document.code) == len(trial.accuracy.pictures_sha256) == 64
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     assert "<svg" in page and "bikes.mp4" in page
-    assert f"{run.latency.p50:.0f}"[:1] in done.out
+    columns, row = (re.split(r"\s{2,}", told) for told in speed(done.out))
+    shown = dict(zip(columns, row))
+    for name, value in (("fps", run.fps), ("p50 ms", run.latency.p50), ("p95 ms", run.latency.p95)):
+        assert shown[name] == figures.number(value)
+
+
+def speed(out):
+    """The heads of the first table, and its one row."""
+    lines = out.splitlines()
+    return lines[lines.index("Speed") + 1 :][:2]
 
 
 @pytest.mark.slow
 def test_settings_are_compared_and_what_cannot_be_is_said(tmp_path, model):
-    words = ("--threads", "1,2", "--precision", "fp32,int8")
+    words = ("--threads", "1,2", "--precision", "fp32,int8", "--graphs", "off,on")
     done = bench(tmp_path, "--source", pattern(), "--model", model, *words, *QUICK)
     assert done.code == 0, done.err
-    trials = measured(tmp_path).trials
-    assert [trial.setting["precision"] for trial in trials] == ["fp32", "fp32", "int8", "int8"]
-    assert all("wants a GPU" in trial.problem for trial in trials[2:])
-    assert all(trial.runs and not trial.problem for trial in trials[:2])
+    for trial in measured(tmp_path).trials:
+        able = trial.setting["precision"] == "fp32" and trial.setting["graphs"] == "off"
+        assert ("wants a GPU" in trial.problem) is not able
+        assert bool(trial.runs) is able and trial.repeats == 1
+
+
+@pytest.mark.slow
+def test_what_a_setting_that_fails_has_said_is_kept(tmp_path, model):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    models = f"{broken},{model}"
+    done = bench(tmp_path, "--source", pattern(), "--model", models, *QUICK)
+    assert done.code == 0, done.err
+    first, second = measured(tmp_path).trials
+    assert first.problem and not second.problem
+    log = (tmp_path / "out" / "bench" / "bench.log").read_text()
+    titles = [line.split(" ", 3)[3] for line in log.splitlines() if line.startswith("=== ")]
+    assert titles == ["network broken", "work tiny: run 1 of 1, as fast as it goes"]
 
 
 @pytest.mark.slow
@@ -202,6 +227,13 @@ def kept_searches(folder):
         (78, "cannot be read", ["--compare", "a.json", "b.json"]),
         (78, "is no jetwatch-bench/1 file", ["--compare", "broken.json", "broken.json"]),
         (73, "cannot be written", ["--json", "folder"]),
+        (73, "pipe: cannot be written: it is no plain file", ["--html", "pipe"]),
+        (73, "taken.svg: cannot be written: it is a folder", ["--json", "taken.json"]),
+        (73, "one file: b.json, ./b.json, b.svg", ["--json", "b.json", "--html", "./b.json"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "link"]),
+        (73, "would be one file", ["--json", "b.html"]),
+        (73, "would be one file", ["--json", "b.svg"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "b.svg"]),
         (78, "must be below", ["two.yaml"]),
         (78, "nothing comes of --write without --tune", ["--write", "a.yaml"]),
         (2, "is not a number", ["--seconds", "x"]),
@@ -211,6 +243,9 @@ def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "broken.json").write_text(json.dumps({"format": "jetwatch-bench/1", "trials": 3}))
     (tmp_path / "folder").mkdir()
+    (tmp_path / "taken.svg").mkdir()
+    (tmp_path / "link").symlink_to("b.json")
+    os.mkfifo(str(tmp_path / "pipe"))
     (tmp_path / "two.yaml").write_text("cameras: [{name: a, source: 'test://'}]\n")
     base = [] if "--source" in words else ["--source", pattern()]
     base += [] if "--model" in words else ["--model", model]

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from app.bench import honest
+from app.bench import honest, page, table
 from app.bench.results import Spread, Use
 from tests import measured
 
@@ -116,6 +116,43 @@ def test_what_others_take_counts_against_the_whole_machine():
 
     assert any("other programs" in note for note in notes(2))
     assert notes(16) == ()
+
+
+@pytest.mark.parametrize("loads, told", [
+    ((None, None, None), ""),
+    ((0.0, 3.0, 10.0), ""),  # a desktop
+    ((2.0, 40.0, 90.0), "before 2 of 3 runs its load was more than 10 %"),
+    ((50.0, 50.0, 50.0), "before every run its load was more than 10 %"),
+])  # fmt: skip
+def test_another_program_on_the_gpu_is_said(loads, told):
+    one = measured.grid().trials[0]
+    use = measured.board(20.0, 9.0)
+    runs = [
+        run._replace(use=use._replace(gpu_before_percent=load))
+        for run, load in zip(one.runs, loads)
+    ]
+    trial = one._replace(runs=tuple(runs), flat=())
+    wanted = ("other programs used the GPU: " + told,) if told else ()
+    assert honest.notes(measured.document([trial])) == wanted
+    on_the_cpu = measured.ORIN._replace(gpu="")
+    assert honest.notes(measured.document([trial], on_the_cpu)) == ()
+
+
+@pytest.mark.parametrize("runs, flat, repeats, told", [
+    (2, 1, 3, "only 2 of 3 runs: it crashed"),
+    (3, 2, 3, "only 2 of 3 runs as fast as it goes: it crashed"),
+    (1, 0, 1, "only 0 of 1 run as fast as it goes: it crashed"),
+    (2, 2, 0, "only 2 runs: it crashed"),  # a file from before
+])  # fmt: skip
+def test_what_failed_after_some_runs_was_measured_in_part(runs, flat, repeats, told):
+    one = measured.grid().trials[0]
+    trial = one._replace(
+        runs=one.runs[:runs], flat=one.flat[:flat], problem="it crashed", repeats=repeats
+    )
+    document = measured.document([trial])
+    assert honest.notes(document)[0] == told and honest.unmeasured([trial]) == []
+    for text in ("\n".join(table.lines(document)), page.html(document)):
+        assert told in text and "not measured:" not in text and "could not be" not in text
 
 
 def test_runs_as_fast_as_it_goes_are_held_to_the_same():

@@ -19,7 +19,7 @@ class Answer:
 def told(asked, repeats, *all_values):
     tree = {"cameras": [{"name": "a", "source": "test://"}], "detect": {"model": "m"}}
 
-    def ask(job):
+    def ask(job, _title):
         asked.append(job)
         return Answer(len(asked))
 

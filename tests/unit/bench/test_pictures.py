@@ -8,6 +8,7 @@ from app.bench import pictures
 from app.media import uri
 from app.media.camera import Camera
 from app.media.folder import names_in
+from tests import tiny
 
 
 def camera(source):
@@ -92,3 +93,11 @@ def test_a_single_picture_is_shared(photos):
 def test_the_pattern_shows_one():
     with taken("test://?size=32x32") as one:
         assert len(one.paths) == 1
+
+
+def test_of_a_clip_no_more_than_its_beginning_is_looked_at(tmp_path):
+    """A film of a night was decoded to its end before anything was measured."""
+    source, told = camera(tiny.clip(tmp_path / "clip.mp4", frames=40)), []
+    with pictures.taken(source, "", lambda *words: told.append(words)) as one:
+        assert len(one.paths) == 32 and one.shown == source.shown
+    assert set(told) == {(0, 3000), (25, 3000)}

@@ -4,8 +4,10 @@ import pytest
 
 from app.bench.machine import Times
 from app.bench.results import Run, Spread, Use
-from app.bench.trial import Lookout, free_port
+from app.bench.trial import Lookout, free_port, run
+from app.bench.work import CAMERA, Outcome
 from app.core.vitals import Vitals
+from app.device.telemetry import Telemetry
 from tests.viewer import wait_for
 
 RUN = Run(1.0, 10.0, True, 200, 20.0, Spread(200), ())
@@ -80,6 +82,34 @@ def test_it_reads_this_machine():
     assert isinstance(first[2], Times)
     use = lookout.use(RUN, first[0], last[0])
     assert use.others_percent is None or use.others_percent >= 0
+
+
+class Sensor:
+    """A source of telemetry that tells of a GPU."""
+
+    name = "sensor"
+
+    def read(self):
+        return Vitals(gpu_load=0.07)
+
+    def close(self):
+        pass
+
+
+class Done:
+    """A child that has come to its end."""
+
+    def result(self, told):
+        told("measuring", 1, 1)
+        return Outcome(RUN, 0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    "gpu, percent", [(None, None), (lambda: Telemetry([Sensor()]), pytest.approx(7.0))]
+)
+def test_what_others_took_of_the_gpu_is_read_before_the_run(gpu, percent):
+    made = run(Done(), CAMERA, [], lambda *_: None, gpu)
+    assert made.use.gpu_before_percent == percent and made.fps == RUN.fps
 
 
 def test_a_free_port_can_be_had():
