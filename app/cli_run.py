@@ -24,7 +24,7 @@ from app.flags import Flags, with_flags
 from app.media import rtsp
 from app.observer import Observer
 from app.outline import describe
-from app.service import heap, http
+from app.service import cgroup, heap, http
 from app.service.board import Board
 from app.service.http import serving
 from app.service.notify import Notifier
@@ -115,6 +115,8 @@ class _Run:
                 self._telemetry.read,
                 complaints=disks.complaints,
                 load=beside.load,
+                granted=cgroup.granted(),
+                began=self._began,
             )
             pipeline = assemble.assemble(
                 chosen, backend, self._arguments.frames, self._builder(chosen), beside

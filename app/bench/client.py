@@ -6,6 +6,7 @@ import threading
 import time
 from typing import List, NamedTuple, Optional
 
+from app.core.steady import SteadyEvent, ends_within
 from app.errors import AppError
 from app.media import uri
 from app.media.camera import Camera
@@ -33,14 +34,14 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self._source = open_source(Camera("client", uri.parse(url), latency_ms=0))
-        self._stop = threading.Event()
+        self._stop = SteadyEvent()
         self._seen: List[Seen] = []
         self._thread = threading.Thread(target=self._watch, name=_THREAD, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(5.0)
+        ends_within(self._thread, 5.0)
 
     def seen(self, since: float, until: float) -> List[Seen]:
         """The pictures of that time."""

@@ -4,7 +4,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from app.bench import honest
 from app.bench.honest import Get, Repeated
-from app.bench.results import Accuracy, Document, Floor, Run, Spread, Trial
+from app.bench.results import Accuracy, Document, Run, Spread, Trial
 
 FEW = "–"  # too few samples
 GLASS = "glass: from a decoded picture at the source to a decoded picture in an RTSP client"
@@ -154,42 +154,6 @@ def worth(known: Optional[Accuracy], field: str) -> str:
     value = honest.worth(known, field)
     few = value is None and known is not None and getattr(known, field) is not None
     return FEW if few else share(value)
-
-
-def bare(floor: Floor) -> str:
-    """What our way is compared with."""
-    return ("bare " if floor.runtime.startswith("ONNX") else "raw ") + floor.runtime
-
-
-def cost(floor: Floor) -> str:
-    """What we add to the network alone, with what it is made of."""
-    if floor.cost_ms is None:
-        few = min(floor.raw.samples, floor.ours.samples)
-        return f"{FEW} ({few} samples; p50 needs {honest.least(50)})"
-    text = f"{floor.cost_ms:.2f} ms p50 (ours {floor.ours.p50:.2f}, alone {floor.raw.p50:.2f}"
-    if floor.batch > 1:
-        text += f", batch {floor.batch}"
-    return text + (f"; {number(floor.raw_fps)} pictures/s alone)" if floor.raw_fps else ")")
-
-
-def costs(trials: Sequence[Trial]) -> Optional[Table]:
-    """What we add to the network alone, by setting."""
-    known = [(name_of(trial), trial.floor) for trial in trials if trial.floor is not None]
-    if not known:
-        return None
-    rows = tuple(
-        (name, _ms(one.cost_ms), _ms(one.ours.p50), _ms(one.raw.p50))
-        + (str(one.batch), UNTOLD if one.raw_fps is None else number(one.raw_fps))
-        for name, one in known
-    )
-    runtimes = dict.fromkeys(bare(one) for _, one in known)
-    heads = ("setting", "cost", "ours", "alone", "batch", "alone/s")
-    feet = "p50 of a picture to its detections, and of the network alone; its pictures a second"
-    return Table(f"Cost over {' and '.join(runtimes)}, in ms", heads, rows, (feet, *signs(rows)))
-
-
-def _ms(value: Optional[float]) -> str:
-    return FEW if value is None else f"{value:.2f}"
 
 
 def _speed(trials: Sequence[Trial]) -> Optional[Table]:

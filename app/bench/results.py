@@ -1,6 +1,7 @@
 """results: what was measured, as plain values, and the JSON file that holds them."""
 
 import json
+import statistics
 from types import MappingProxyType
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
@@ -46,6 +47,7 @@ class Use(NamedTuple):
     clocks_mhz: Mapping[str, float] = MappingProxyType({})  # means
     throttled: Tuple[str, ...] = ()  # reasons that were seen meanwhile
     others_percent: Optional[float] = None  # CPU that other programs took; 100: one core
+    gpu_before_percent: Optional[float] = None  # the GPU's load before the run: of others alone
 
 
 class Run(NamedTuple):
@@ -80,10 +82,15 @@ class Floor(NamedTuple):
     ours: Spread
     batch: int = 1
     raw_fps: Optional[float] = None  # pictures a second, of the network alone
+    costs: Tuple[float, ...] = ()  # ms that we add, p50, of each repeat; the rest: the middle one
+    uses: Tuple[Use, ...] = ()  # of the machine meanwhile, of each repeat
+    pictures: int = 1  # that were timed by turns
 
     @property
     def cost_ms(self) -> Optional[float]:
-        """What we add, p50."""
+        """What we add, p50; the median of the repeats."""
+        if self.costs:
+            return float(statistics.median(self.costs))
         if self.ours.p50 is None or self.raw.p50 is None:
             return None
         return self.ours.p50 - self.raw.p50
@@ -97,10 +104,11 @@ class Accuracy(NamedTuple):
     ap50: Optional[float] = None
     agreement: Optional[float] = None
     source: str = ""  # what the pictures are
+    pictures_sha256: str = ""  # of all of them and their labels; empty: not told
 
 
 class Trial(NamedTuple):
-    """One setting and what became of it. ``problem``: why it could not be measured."""
+    """One setting and what became of it. ``problem``: why not all of it could be measured."""
 
     name: str  # as people call it: the values that differ between trials
     setting: Mapping[str, str]  # every value: "model", "precision", "size", "batch", ...
@@ -112,6 +120,8 @@ class Trial(NamedTuple):
     model_sha256: str = ""
     config: Tuple[str, ...] = ()  # lines of the YAML that was run
     problem: str = ""
+    single: bool = False  # one camera, each picture of which is looked at
+    repeats: int = 0  # runs at each pace that were asked for; 0: not told
 
 
 class Machine(NamedTuple):
@@ -149,6 +159,8 @@ class Document(NamedTuple):
     trials: Tuple[Trial, ...]
     notes: Tuple[str, ...] = ()  # what speaks against these figures, for people
     interrupted: bool = False
+    code: str = ""  # sha256 of Jetwatch's own files
+    commit: str = ""  # of its checkout, with "+" where files are changed
 
 
 def text(document: Document) -> str:

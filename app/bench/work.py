@@ -4,7 +4,6 @@ import contextlib
 import math
 import resource
 import signal
-import threading
 import time
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -15,6 +14,7 @@ from app.bench.results import Run, Use
 from app.beside import Beside
 from app.core.pipeline import Pipeline
 from app.core.stage import Source
+from app.core.steady import SteadyEvent
 from app.device.backend import Backend
 from app.errors import SourceError
 from app.media.camera import Camera
@@ -100,7 +100,7 @@ class _Watch:
     def __init__(
         self, job: Job, pipeline: Pipeline, players: Sequence[Played], backend: Backend, tell: Tell
     ) -> None:
-        self.stop = threading.Event()
+        self.stop = SteadyEvent()
         self._job = job
         self._pipeline = pipeline
         self._players = players

@@ -6,13 +6,14 @@ import time
 from typing import FrozenSet, Generator, Iterable, Sequence
 
 from app.core.frame import Frame
+from app.core.steady import SteadyEvent
 
 Frames = Generator[Frame, None, None]
 Batch = Sequence[Frame]  # frames that were taken together, at most one of each camera
 Batches = Generator[Batch, None, None]
 
 
-class Stop(threading.Event):
+class Stop(SteadyEvent):
     """
     Set: a pipeline is to end. By hand_on() it makes room for the next, which goes on with some of
     its cameras: these are not let go, and all that was taken of them goes all the way.

@@ -130,19 +130,6 @@ def test_without_labels_there_is_only_the_agreement():
     assert accuracy.feet == ("agreement: with FP32 on the CPU",)
 
 
-def test_the_cost_over_the_bare_network():
-    (trial,) = measured.single().trials
-    assert figures.cost(trial.floor) == (
-        "0.80 ms p50 (ours 25.22, alone 24.42; 41.7 pictures/s alone)"
-    )
-    assert figures.bare(trial.floor) == "bare ONNX Runtime 1.10.0"
-    assert figures.bare(measured.floor(1.0, 1.0)) == "raw TensorRT 8.6.2"
-    assert figures.cost(measured.floor(1.0, 1.0, samples=9)) == "– (9 samples; p50 needs 10)"
-    costs = figures.costs(measured.interrupted().trials)
-    assert costs.rows == (("fp16", "–", "–", "–", "1", "50.0"),)
-    assert figures.costs(measured.troubled().trials) is None
-
-
 def test_steps_are_named_for_people_and_end_with_the_whole():
     (trial,) = measured.single().trials
     names = [row[0] for row in steps.steps(trial).rows]

@@ -1,12 +1,15 @@
+import time
+
 import pytest
 
 from app.bench import trial, work
 from app.bench.client import Seen
 from app.bench.machine import Times
-from app.bench.results import Run, Spread
-from app.bench.trial import Lookout, free_port
-from app.bench.work import Done, Outcome
+from app.bench.results import Run, Spread, Use
+from app.bench.trial import Lookout, free_port, run
+from app.bench.work import CAMERA, Done, Outcome
 from app.core.vitals import Vitals
+from app.device.telemetry import Telemetry
 from app.media.stamp import stamp_of
 from tests import needs
 from tests.viewer import wait_for
@@ -62,6 +65,26 @@ def test_what_was_before_and_after_is_not_the_runs():
     assert lookout.use(RUN, 100.0, 110.0).power_w == 5.0
 
 
+def test_what_is_shorter_than_a_second_is_seen_by_the_readings_around_it():
+    lookout = Lookout()
+    lookout.readings = [
+        (100.0 + number, Vitals(throttled=(str(number),)), Times(100.0 + number, 2.0 * number, 0.0))
+        for number in range(4)
+    ]
+    use = lookout.around(101.2, 101.7)
+    assert use.throttled == ("1", "2") and use.others_percent == pytest.approx(200.0)
+    assert lookout.around(0.0, 0.1).throttled == ("0",)
+    assert lookout.around(500.0, 501.0).throttled == ("3",)
+    assert Lookout().around(1.0, 2.0) == Use()
+
+
+def test_it_looks_once_more_at_the_end():
+    with Lookout() as lookout:
+        wait_for(lambda: lookout.readings)
+        now = time.monotonic()
+    assert lookout.readings[-1][0] >= now
+
+
 def test_it_reads_this_machine():
     with Lookout() as lookout:
         wait_for(lambda: len(lookout.readings) > 1)
@@ -69,6 +92,34 @@ def test_it_reads_this_machine():
     assert isinstance(first[2], Times)
     use = lookout.use(RUN, first[0], last[0])
     assert use.others_percent is None or use.others_percent >= 0
+
+
+class Sensor:
+    """A source of telemetry that tells of a GPU."""
+
+    name = "sensor"
+
+    def read(self):
+        return Vitals(gpu_load=0.07)
+
+    def close(self):
+        pass
+
+
+class Ended:
+    """A child that has come to its end."""
+
+    def result(self, told, _ending_s):
+        told("measuring", 1, 1)
+        return Outcome(RUN, 0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    "gpu, percent", [(None, None), (lambda: Telemetry([Sensor()]), pytest.approx(7.0))]
+)
+def test_what_others_took_of_the_gpu_is_read_before_the_run(gpu, percent):
+    made = run(Ended(), CAMERA, [], lambda *_: None, gpu)
+    assert made.use.gpu_before_percent == percent and made.fps == RUN.fps
 
 
 def test_a_free_port_can_be_had():
