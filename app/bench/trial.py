@@ -145,13 +145,15 @@ class Lookout:
 
 
 def _seen(readings: Sequence[Reading]) -> Use:
+    if not readings:
+        return Use()
     vitals = [one for _, one, _ in readings]
     rails = [[one.power[name] for name in _POWER if name in one.power] for one in vitals]
     power = [known[0] for known in rails if known]
     heat = [one.hottest for one in vitals if one.hottest is not None]
     times = [one for _, _, one in readings if one is not None]
     return Use(
-        readings=len(power or heat) or None,
+        readings=len(power or heat),
         power_w=sum(power) / len(power) if power else None,
         hottest_c=max(heat, default=None),
         clocks_mhz={
