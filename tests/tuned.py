@@ -8,11 +8,12 @@ from app.bench.tune import Known, Search
 class Box:
     """A Bench whose machine is a formula; ``measured`` is what it was asked, in order."""
 
-    def __init__(self, backend="host", broken=(), p95=None, agreement=None):
+    def __init__(self, backend="host", broken=(), p95=None, agreement=None, pictures=32):
         self.backend = backend
         self.measured = []
         self._broken = broken
         self._p95 = p95 or (lambda values: 50.0)
+        self._pictures = pictures
         self._agreement = agreement or (lambda values: 1.0)
 
     def measure(self, settings, seconds, repeats, flat=True):
@@ -28,7 +29,7 @@ class Box:
             return Trial(setting.name, dict(values), problem="cannot be")
         p95 = self._p95(values)
         run = Run(0.0, 6.0, True, 180, 30.0, Spread(180, p95 / 2, p95 / 2, p95), (), came=180)
-        accuracy = Accuracy(32, agreement=self._agreement(values))
+        accuracy = Accuracy(self._pictures, agreement=self._agreement(values))
         return Trial(setting.name, dict(values), runs=(run,) * repeats, accuracy=accuracy)
 
 

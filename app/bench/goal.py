@@ -4,6 +4,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from app.bench import honest
 from app.bench.results import Trial
 
 MOST_LOST = 0.01  # of a camera's frames, at the door
@@ -33,8 +34,8 @@ def lost(trial: Trial) -> float:
 
 
 def agreement(trial: Trial) -> Optional[float]:
-    """With FP32, 0 to 1; None where too little was seen."""
-    return trial.accuracy.agreement if trial.accuracy else None
+    """With FP32, 0 to 1; None where too few pictures told."""
+    return honest.worth(trial.accuracy, "agreement")
 
 
 def figures(trial: Trial) -> str:

@@ -59,6 +59,13 @@ def test_where_nothing_is_known_the_detector_looks_less_often():
     assert found.setting.values == {"threads": "2", "interval": "2"}
 
 
+def test_what_agrees_on_a_few_pictures_is_not_known_to():
+    box = Box(p95=cost, agreement=lambda values: 1.0, pictures=3)
+    found = search(box, latency_ms=70).find({}, (416, 416), 4)
+    assert found.setting.values == {"threads": "2", "interval": "2"}
+    assert "agreement not known" in found.why
+
+
 @pytest.mark.parametrize(
     "agreement, latency, asked, chosen",
     [
