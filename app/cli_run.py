@@ -117,6 +117,7 @@ class _Run:
                 load=beside.load,
                 granted=cgroup.granted(),
                 began=self._began,
+                first=beside.part == 1,
             )
             pipeline = assemble.assemble(
                 chosen, backend, self._arguments.frames, self._builder(chosen), beside

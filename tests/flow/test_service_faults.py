@@ -1,9 +1,11 @@
 """A service whose networks fail, or whose new config fails once it runs: what ends it, what not."""
 
+import signal
+
 import pytest
 
 from tests.command import finish
-from tests.flow.test_service import nothing_left, service
+from tests.flow.test_service import nothing_left, service, write
 from tests.manager import managing
 
 pytest.importorskip("onnx")
@@ -35,3 +37,14 @@ def test_a_network_that_has_run_and_then_fails_does_not_end_the_service_for_ever
         manager.wait("READY=1")
         result = finish(process, 60)
     result.failed(69, "tiny: ONNX Runtime has run it, and now fails: bad allocation", "memory")
+
+
+def test_over_its_budget_soon_after_a_reload_a_service_begins_afresh(tmp_path):
+    """It took the first minute after a reload for the first of all, and ended with 78."""
+    with managing(tmp_path) as manager:
+        process, config = service(tmp_path, manager)
+        manager.wait("READY=1")
+        write(config, tmp_path, more="limits: {memory_mb: 64}")
+        process.send_signal(signal.SIGHUP)
+        result = finish(process, 60)
+    result.failed(75, "MB of 64 MB (limits.memory_mb)", "afresh")

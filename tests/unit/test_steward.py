@@ -29,7 +29,7 @@ class Notifier:
 class Service:
     """A steward, and what it looks at, second by second."""
 
-    def __init__(self, more="", listened_to=True, heat=None, memory=0, began=None):
+    def __init__(self, more="", listened_to=True, heat=None, memory=0, began=None, first=True):
         self.now = 1000.0
         self.notifier = Notifier(listened_to)
         self.sources = [
@@ -50,6 +50,7 @@ class Service:
             lambda: self.now,
             lambda: self.complaints,
             began=began,
+            first=first,
         )
 
     def second(self, *seen):
@@ -172,3 +173,11 @@ def test_a_budget_near_to_what_the_kernel_grants_is_cut():
     for granted, limit_mb in ((None, 100000), (5 << 30, 4096)):
         steward = Steward(config.parse(text), backend, Notifier(), granted=granted)
         assert steward.machine.memory_limit == limit_mb << 20
+
+
+def test_a_budget_that_is_passed_soon_after_a_reload_is_no_fault_of_the_config():
+    """Two configs' models are held for a moment: a service of days ended with 78, for ever."""
+    service = Service("limits: {memory_mb: 100000}", memory=100000 << 20, first=False)
+    for _ in range(6):
+        service.second("a")
+    assert "limits.memory_mb" in service.steward.restart
