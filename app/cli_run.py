@@ -34,6 +34,7 @@ from app.terminal import Terminal
 logger = logging.getLogger(__name__)
 
 _RELOADING_S = 900.0  # of systemd's patience: models are loaded, perhaps built
+_TRIAL_S = 10.0  # a reload is over by then, though no camera gives a frame
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -64,7 +65,7 @@ class _Run:
         self._next: Optional[Config] = None
         self._beside = Beside()
         self._board = Board()
-        self._up = False  # the pipeline of the latest config could be made
+        self._proven = False  # a frame has gone all the way through the latest pipeline
         self._reloading = False  # systemd has been told so
         self._complaint = ""  # of the config, for systemctl status
 
@@ -73,30 +74,36 @@ class _Run:
         chosen = self._read()
         try:
             with contextlib.closing(self._telemetry), contextlib.closing(self._beside):
-                self._once(chosen)
-                while self._next is not None and not self._asked.ended:
-                    chosen = self._changed(chosen, self._next)
+                self._follow(chosen)
         finally:
             self._notifier.stopping()
 
-    def _changed(self, old: Config, new: Config) -> Config:
-        """Run the new config, or, where it cannot be, the old one. Returns which."""
-        self._next = None
-        try:
-            self._complaint = ""
-            self._once(new)
-            return new
-        except AppError as error:
-            if self._up:
-                raise
-            self._refused(error)
-        if not self._asked.ended:
-            self._once(old)
-        return old
+    def _follow(self, first: Config) -> None:
+        """
+        Run one config after another. One that fails before a frame has gone all the way is
+        refused, and what ran before runs again.
+        """
+        chosen: Optional[Config] = first
+        good: Optional[Config] = None  # what can be gone back to
+        while chosen is not None:
+            self._next, back = None, None
+            try:
+                self._once(chosen)
+                good = chosen
+            except AppError as error:
+                if self._proven or good is None:
+                    raise
+                self._refused(error)
+                back, good = good, None
+            if self._asked.ended:
+                return
+            if self._next is not None:
+                self._complaint = ""
+            chosen = self._next or back
 
     def _once(self, chosen: Config) -> None:
         """One pipeline, from its models to its end."""
-        self._up = False
+        self._proven = False
         stop = self._asked.again()
         beside = self._beside
         with beside.following():
@@ -122,11 +129,8 @@ class _Run:
             pipeline = assemble.assemble(
                 chosen, backend, self._arguments.frames, self._builder(chosen), beside
             )
-        self._up = True
-        if self._reloading:
-            self._reloading = False
-            self._notifier.reloaded()
         before = console.Moment(time.monotonic(), pipeline.meter.read())
+        trial_over = before.when + _TRIAL_S
         observer = Observer(chosen, pipeline, backend, self._board, before.when)
 
         def tick() -> None:
@@ -137,6 +141,9 @@ class _Run:
             worth = (line, steward.relief.reason, self._complaint)
             self._notifier.status(" | ".join(filter(None, worth)))
             before = now
+            if self._reloading and (now.reading.frames or now.when > trial_over):
+                self._reloading = False
+                self._notifier.reloaded()
             if self._asked.ended or steward.restart:
                 self._notifier.stopping()  # so that systemd sees to it, with no time added
             steward.look(pipeline, now.reading)
@@ -157,8 +164,10 @@ class _Run:
             if self._next is None and not steward.restart:
                 raise
         finally:
+            self._proven = pipeline.meter.read().frames > 0
             self._terminal.end_status()
             self._sum_up(pipeline)
+        self._proven = True  # it has ended as it should
         if steward.restart:
             raise RestartWanted(f"{steward.restart}. It begins afresh")
         self._check_seen(pipeline)
