@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests import tiny
-from tests.command import finish, wait_for
+from tests.command import finish, jetwatch, wait_for
 from tests.flow.test_service import ended, nothing_left, service, write
 from tests.manager import managing
 
@@ -107,3 +107,34 @@ def test_a_new_config_whose_camera_is_away_is_none_that_fails(tmp_path):
         assert "lost: cannot connect" in [line for line in said if line.startswith("STATUS")][-1]
         result = ended(process)
     assert result.code == 0 and "refused" not in result.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "detect: {{model: '{disk}/own.onnx'}}",
+        "detect: {{model: own}}\nmodels: [{{name: own, path: '{disk}/own.onnx', "
+        "decoder: end2end, labels: coco, input: {{size: [64, 48]}}}}]",
+        "detect: {{model: own}}\nmodels: [{{name: own, path: '{tiny}', decoder: end2end, "
+        "labels: '{disk}/own.txt', input: {{size: [64, 48]}}}}]",
+        "detect: {{model: '{tiny}'}}\nrtsp: {{user: me, password: {{file: '{disk}/own.pw'}}}}",
+        "detect: {{model: '{tiny}'}}\nrtsp: {{certificate: '{disk}/own.pem'}}",
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_lies_on_a_disk_that_is_not_mounted_yet_is_tried_again(tmp_path, text, known):
+    """At boot, a model on such a disk ended the service with 78, and nothing started it again."""
+    disk, table = tmp_path / "disk", tmp_path / "fstab"
+    disk.mkdir()
+    table.write_text(f"LABEL=films {disk} ext4 nofail 0 2\n" if known else "")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"from app import away\naway.check.__defaults__ = ('{table}',)\n"
+    )
+    model = tiny.detector(tmp_path / "tiny.onnx")
+    config = tmp_path / "watch.yaml"
+    config.write_text("cameras: [{name: a, source: 'test://'}]\n")
+    with config.open("a") as file:
+        file.write(text.format(disk=disk, tiny=model))
+    result = jetwatch("run", config, path=[tmp_path])
+    assert result.code == (66 if known else 78), result.err
+    assert "/disk/own." in result.err and ("is not mounted" in result.err) == known
