@@ -3,6 +3,8 @@
 import threading
 from typing import Callable, Generic, List, Optional, TypeVar
 
+from app.core.steady import ends_within
+
 T = TypeVar("T")
 
 _NAME = "apart"
@@ -20,8 +22,7 @@ class Apart(Generic[T]):
 
     def over(self, within_s: float = 0.0) -> bool:
         """Whether it has ended, or does so while it is waited for."""
-        self._thread.join(within_s)
-        return not self._thread.is_alive()
+        return ends_within(self._thread, within_s)
 
     def result(self) -> T:
         """What came of it, once it is over. Raises what it has raised."""

@@ -12,7 +12,7 @@ import pytest
 MAY_IMPORT = {
     "errors": set(),
     "home": set(),
-    "apart": set(),
+    "apart": {"core"},
     "atomic": set(),
     "away": {"errors"},
     "download": set(),
