@@ -1,5 +1,6 @@
 """__main__: `python3 -m app` and the console script `jetwatch`."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,9 +20,14 @@ def main() -> int:
             code = cli_doctor.alone(sys.argv[2:])
             if code is not None:
                 return code
-        from app import cli
+        from app import apart, cli
 
-        return cli.main()
+        code = cli.main()
+        if apart.left_behind():  # in the midst of a library, which Python's own end would tear down
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()
+            os._exit(code)
+        return code
     except ModuleNotFoundError as error:
         if error.name not in ("numpy", "cv2", "yaml"):
             raise

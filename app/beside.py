@@ -14,7 +14,7 @@ class Beside:
     """
     A pipeline takes what it needs by a key. What is there under an equal key is handed on as it
     is, with all that it knows and holds; what is not is made, and is there until a pipeline comes
-    that does not take it. Of the main thread.
+    that does not take it. For one thread at a time.
     """
 
     def __init__(self) -> None:

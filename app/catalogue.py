@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from app import away
 from app.device.backend import Model
 from app.errors import ConfigError, EngineError
 from app.home import folder
@@ -89,7 +90,7 @@ def model(name: str, where: Folders = None) -> Model:
     """
     The model of that name in the catalogue, or of an ONNX file with or without a manifest beside
     it. Without one its input and decoder are None: the backend guesses. Raises EngineError where
-    the file is missing.
+    the file is missing, SourceError as away.check.
     """
     if name.endswith(".onnx") or os.sep in name:
         return _of_file(name)
@@ -104,6 +105,7 @@ def model(name: str, where: Folders = None) -> Model:
 
 def _of_file(path: str) -> Model:
     if not os.path.isfile(path):
+        away.check(path)
         raise EngineError(
             f"{path}: no such file. Check the path, or take a model of the catalogue by its name. "
             "See: jetwatch fetch --list"

@@ -6,8 +6,10 @@ import grp
 import os
 import platform
 import pwd
+import shlex
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import (
@@ -15,6 +17,7 @@ from typing import (
     Callable,
     Dict,
     FrozenSet,
+    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -26,6 +29,7 @@ from typing import (
 from app.home import folder
 
 OK, WARN, FAIL, SKIP = "ok", "warn", "fail", "skip"
+SERVICE = "jetwatch"  # the user that systemd/install makes
 
 # Begins the code of a child that answers to ``answer``: what libraries print is no part of it.
 ANSWERING = """
@@ -64,6 +68,20 @@ class Ran(NamedTuple):
         return lines[-1] if lines else f"exit code {self.code}"
 
 
+class Interpreter(NamedTuple):
+    """A Python, as a shell is told of it."""
+
+    command: str = "python3"
+    environment: str = ""  # the folder of the virtual environment it belongs to, if any
+    sudo: str = ""  # "sudo " where this user may not install packages for it
+    managed: bool = False  # by the system: pip refuses to install unless told so (PEP 668)
+
+    def pip(self, what: str, through: str = "") -> str:
+        """The command that has its pip do something, ``through`` another command."""
+        sure = " --break-system-packages" if self.managed else ""
+        return f"{self.sudo}{through}{self.command} -m pip {what}{sure}"
+
+
 class Machine(NamedTuple):
     """All that checks may ask of a machine, so that a test can stand in for each of it."""
 
@@ -77,6 +95,8 @@ class Machine(NamedTuple):
     python: Callable[[str], Ran]  # runs code in a Python of its own, as that may crash or hang
     free: Callable[[str], int]  # bytes that are free where a path lies
     folders: Tuple[str, ...] = ()  # where models and engines are kept
+    interpreter: Interpreter = Interpreter()  # the one that runs this
+    service: Optional[FrozenSet[str]] = None  # SERVICE's groups; None where there is no such user
 
     def text(self, path: str) -> str:
         """A file's text; empty where there is none that can be read."""
@@ -97,6 +117,11 @@ class Machine(NamedTuple):
         word = ran.out.strip() if ran else ""
         return "" if word == "unknown" else word
 
+    @property
+    def system_python(self) -> Interpreter:
+        managed = bool(self.find("usr/lib/python3*/EXTERNALLY-MANAGED"))
+        return Interpreter("/usr/bin/python3", sudo="sudo ", managed=managed)
+
 
 def this_machine() -> Machine:
     """The machine at hand."""
@@ -113,6 +138,8 @@ def this_machine() -> Machine:
         python=functools.lru_cache(maxsize=None)(_python),
         free=_free,
         folders=tuple(filter(None, own.split(os.pathsep))) + (str(folder("engines")),),
+        interpreter=_interpreter(),
+        service=_groups_of(SERVICE),
     )
 
 
@@ -170,9 +197,31 @@ def _free(path: str) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def _interpreter() -> Interpreter:
+    environment = sys.prefix if sys.prefix != sys.base_prefix else ""
+    paths = sysconfig.get_paths()
+    return Interpreter(
+        shlex.quote(sys.executable or "python3"),
+        environment,
+        "" if os.access(paths["purelib"], os.W_OK) else "sudo ",
+        not environment and os.path.exists(os.path.join(paths["stdlib"], "EXTERNALLY-MANAGED")),
+    )
+
+
 def _groups() -> FrozenSet[str]:
+    return _named({*os.getgroups(), os.getegid()})
+
+
+def _groups_of(user: str) -> Optional[FrozenSet[str]]:
+    try:
+        return _named(os.getgrouplist(user, pwd.getpwnam(user).pw_gid))
+    except (KeyError, OSError):
+        return None
+
+
+def _named(groups: Iterable[int]) -> FrozenSet[str]:
     names = set()
-    for number in {*os.getgroups(), os.getegid()}:
+    for number in groups:
         try:
             names.add(grp.getgrgid(number).gr_name)
         except KeyError:  # a container's group that has no name

@@ -1,6 +1,7 @@
 """child: work in a process of its own, which may be killed without harm: a build, a benchmark."""
 
 import json
+import math
 import os
 import select
 import signal
@@ -36,6 +37,7 @@ class Attempt:
     """
     One piece of work. ``workspace``: of a build, the bytes that it said it would take; None before.
     ``busy_s`` is the time on the CPU that it has used, with that of compilers which have ended.
+    ``interrupted``: the result is what it had when Ctrl-C came.
     """
 
     def __init__(
@@ -57,22 +59,32 @@ class Attempt:
         self._what = what
         self.workspace: Optional[int] = None
         self.busy_s = 0.0
+        self.interrupted = False
 
-    def result(self, told: Told) -> Any:
+    def result(self, told: Told, ending_s: float = 0.0) -> Any:
         """
         Run it to its end; ``told`` hears of progress twice a second at least. Raises what the
-        child raised, and OutOfMemory where it was killed. An interrupt kills the child.
+        child raised, and OutOfMemory where it was killed. An interrupt kills the child; but with
+        ``ending_s`` the first one asks it to end (SIGTERM), and what it gives within so many
+        seconds is the result.
         """
         process = self._started()
+        said: Optional[Dict[str, Any]] = None
         try:
-            assert process.stdin is not None
             try:
-                process.stdin.write(json.dumps(record.plain(self._task)).encode())
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # how it ended is told below
-            said = self._listened(process, told)
-            code = process.wait()
+                self._give_task(process)
+                said = self._listened(process, told)
+                code = process.wait()
+            except KeyboardInterrupt:
+                if not ending_s:
+                    raise
+                self.interrupted = True
+                if said is None:
+                    process.terminate()
+                    until = time.monotonic() + ending_s
+                    said = self._listened(process, told, "ending", until)
+                if said is None or "error" in said:
+                    raise
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)  # with the compiler that it may have started
@@ -103,11 +115,21 @@ class Attempt:
                 "or name another in JETWATCH_ENGINES"
             ) from error
 
-    def _listened(self, process: Any, told: Told) -> Optional[Dict[str, Any]]:
-        """The last word of the child, or None where it ended without one."""
-        phase, done, total = "starting", 0, 0
+    def _give_task(self, process: Any) -> None:
+        try:
+            process.stdin.write(json.dumps(record.plain(self._task)).encode())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # how it ended is told by its code
+
+    def _listened(
+        self, process: Any, told: Told, phase: str = "starting", until: float = math.inf
+    ) -> Optional[Dict[str, Any]]:
+        """The last word of the child; None where it ended, or the time ``until`` did, without."""
+        done, total = 0, 0
+        told(phase, done, total)
         rest = b""
-        while True:
+        while time.monotonic() < until:
             ready, _, _ = select.select([process.stdout], [], [], _TICK_S)
             self.busy_s = _busy_s(process.pid)
             if ready:
@@ -127,6 +149,7 @@ class Attempt:
                     told(phase, done, total)  # each, however many came at once
             else:
                 told(phase, done, total)
+        return None
 
     def _ended(self, code: int) -> AppError:
         if code < 0:

@@ -5,7 +5,7 @@ import logging
 import os
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
-from app import catalogue
+from app import away, catalogue
 from app.analytics.tracker import TrackSettings
 from app.beside import Beside
 from app.conflicts import Config, misfits
@@ -88,6 +88,8 @@ def chosen_models(config: Config) -> Dict[str, Model]:
 def model_of(config: Config, name: str) -> Model:
     """One of the config's own, of the catalogue, or an ONNX file."""
     own = [one.model() for one in config.models if one.name == name]
+    for model in own:
+        away.check(model.path)
     return own[0] if own else catalogue.model(name)
 
 

@@ -139,17 +139,19 @@ def build(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def built(
-    model: Model, wish: engines.Wish, terminal: Terminal, alive: Callable[[], None] = lambda: None
+    model: Model,
+    wish: engines.Wish,
+    terminal: Terminal,
+    heard: engines.Tell = lambda progress: None,
 ) -> plan.Sidecar:
     """
-    A model's engine, with its progress on the terminal. ``alive`` is called with each sign that
-    the build gets on. Raises AppError.
+    A model's engine, with its progress on the terminal; ``heard`` is told of it too, twice a
+    second at least, and ends the build if it raises. Raises AppError.
     """
-    life = life_of(alive)
 
     def tell(progress: engines.Progress) -> None:
         terminal.status(console.build_progress(progress), progress.elapsed)
-        life(progress)
+        heard(progress)
 
     recorded = (uri.Kind.FILE, uri.Kind.FOLDER)
     if any(camera and camera.uri.kind not in recorded for camera in (wish.calibrate, wish.check)):

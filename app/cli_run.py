@@ -2,38 +2,36 @@
 
 import argparse
 import contextlib
-import functools
 import logging
 import math
 import os
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional, TypeVar
 
-from app import assemble, cli_build, config, console, engines
-from app.beside import Beside
-from app.chosen import Build, loading_s
-from app.cli_signals import Asked, handling, has_terminal, interrupting, stopping
+from app import config, console
+from app.apart import Apart
+from app.cli_maker import Maker
+from app.cli_signals import Asked, has_terminal, stopping
 from app.conflicts import Config
 from app.core.pipeline import Pipeline
-from app.core.stage import Stop
-from app.device.backend import Backend, Model
 from app.device.telemetry import open_telemetry
-from app.disk import Disks, places
 from app.errors import AppError, RestartWanted, SourceError
 from app.flags import Flags, with_flags
-from app.media import rtsp
 from app.observer import Observer
-from app.outline import describe
-from app.service import heap, http
+from app.service import cgroup, heap
 from app.service.board import Board
-from app.service.http import serving
 from app.service.notify import Notifier
 from app.steward import Steward
 from app.terminal import Terminal
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _RELOADING_S = 900.0  # of systemd's patience: models are loaded, perhaps built
+_LOOK_S = 0.2  # between two looks at whether models are loaded
+_LEAVING_S = 2.0  # that what is being loaded at the end may still take
+_TRIAL_S = 10.0  # a reload is over by then, though no camera gives a frame
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -62,9 +60,11 @@ class _Run:
         self._telemetry = open_telemetry()
         self._began = time.monotonic()
         self._next: Optional[Config] = None
-        self._beside = Beside()
         self._board = Board()
-        self._up = False  # the pipeline of the latest config could be made
+        self._maker = Maker(arguments, terminal, notifier, asked, self._board)
+        self._loading: Optional[Apart[Config]] = None  # the next one's models, beside what runs
+        self._busy: Optional[Apart[Any]] = None  # whatever the maker was asked for last
+        self._proven = False  # a frame has gone all the way through the latest pipeline
         self._reloading = False  # systemd has been told so
         self._complaint = ""  # of the config, for systemctl status
 
@@ -72,66 +72,67 @@ class _Run:
         heap.limit_arenas()
         chosen = self._read()
         try:
-            with contextlib.closing(self._telemetry), contextlib.closing(self._beside):
-                self._once(chosen)
-                while self._next is not None and not self._asked.ended:
-                    chosen = self._changed(chosen, self._next)
+            with contextlib.closing(self._telemetry):
+                self._follow(chosen)
         finally:
             self._notifier.stopping()
+            if self._busy is None or self._busy.over(_LEAVING_S):
+                self._maker.beside.close()  # else it is all left behind, with what still loads
 
-    def _changed(self, old: Config, new: Config) -> Config:
-        """Run the new config, or, where it cannot be, the old one. Returns which."""
-        self._next = None
-        try:
-            self._complaint = ""
-            self._once(new)
-            return new
-        except AppError as error:
-            if self._up:
-                raise
-            self._refused(error)
-        if not self._asked.ended:
-            self._once(old)
-        return old
+    def _follow(self, first: Config) -> None:
+        """
+        Run one config after another. One that fails before a frame has gone all the way is
+        refused, and what ran before runs again.
+        """
+        chosen: Optional[Config] = first
+        good: Optional[Config] = None  # what can be gone back to
+        while chosen is not None:
+            self._next, back = None, None
+            try:
+                self._once(chosen)
+                good = chosen
+            except AppError as error:
+                if self._proven or good is None:
+                    raise
+                self._refused(error)
+                back, good = good, None
+            self._settle()
+            if self._asked.ended:
+                return
+            if self._next is not None:
+                self._complaint = ""
+            chosen = self._next or back
 
     def _once(self, chosen: Config) -> None:
         """One pipeline, from its models to its end."""
-        self._up = False
+        self._proven = False
         stop = self._asked.again()
-        beside = self._beside
-        with beside.following():
-            if beside.part == 1:
-                self._notifier.status("loading models")
-                self._notifier.extend(loading_s(chosen))
-            self._serve(chosen)
-            backend = self._backend(chosen)
-            for line in describe(chosen):
-                self._terminal.line(line)
-            disks = self._disks(chosen)
-            steward = Steward(
-                chosen,
-                backend,
-                self._notifier,
-                self._telemetry.read,
-                complaints=disks.complaints,
-                load=beside.load,
-            )
-            pipeline = assemble.assemble(
-                chosen, backend, self._arguments.frames, self._builder(chosen), beside
-            )
-        self._up = True
-        if self._reloading:
-            self._reloading = False
-            self._notifier.reloaded()
+        made = self._waited(Apart(lambda: self._maker.made(chosen)))
+        if made is None:
+            return
+        pipeline, beside = made.pipeline, self._maker.beside
+        steward = Steward(
+            chosen,
+            made.backend,
+            self._notifier,
+            self._telemetry.read,
+            complaints=made.disks.complaints,
+            load=beside.load,
+            granted=cgroup.granted(),
+            began=self._began,
+            first=beside.part == 1,
+        )
         before = console.Moment(time.monotonic(), pipeline.meter.read())
-        observer = Observer(chosen, pipeline, backend, self._board, before.when)
+        trial_over = before.when + _TRIAL_S
+        observer = Observer(chosen, pipeline, made.backend, self._board, before.when)
 
         def tick() -> None:
             nonlocal before
             now = console.Moment(time.monotonic(), pipeline.meter.read())
             line = console.status(now, before, pipeline.dropped(), pipeline.sources)
             self._terminal.status(line, now.when)
-            worth = (line, steward.relief.reason, self._complaint)
+            loading = "loading models" if self._loading else ""
+            worth = (line, steward.relief.reason, loading, self._complaint)
             self._notifier.status(" | ".join(filter(None, worth)))
             before = now
             if self._asked.ended or steward.restart:
@@ -144,9 +145,8 @@ class _Run:
                 logger.error("%s", steward.restart)
             if steward.restart or seconds is not None and now.when - self._began >= seconds:
                 stop.set()
-            if self._asked.reload and self._next is None:  # else the next pipeline sees to it
-                self._asked.reload = False
-                self._reload(chosen, stop)
+            if not stop.is_set():
+                self._look_at_reload(chosen, now.reading.frames > 0 or now.when > trial_over)
 
         try:
             pipeline.run(stop, tick, every=min(1.0, self._arguments.seconds or 1.0))
@@ -154,13 +154,37 @@ class _Run:
             if self._next is None and not steward.restart:
                 raise
         finally:
+            self._proven = pipeline.meter.read().frames > 0
             self._terminal.end_status()
             self._sum_up(pipeline)
+        self._proven = True  # it has ended as it should
         if steward.restart:
             raise RestartWanted(f"{steward.restart}. It begins afresh")
         self._check_seen(pipeline)
 
-    def _reload(self, running: Config, stop: Stop) -> None:
+    def _waited(self, work: "Apart[T]") -> Optional[T]:
+        """What comes of work; None where a signal ends us before, for Ctrl-C KeyboardInterrupt."""
+        self._busy = work
+        while not work.over(_LOOK_S):
+            if self._asked.interrupted:
+                raise KeyboardInterrupt
+            if self._asked.ended:
+                return None
+        return work.result()
+
+    def _look_at_reload(self, running: Config, well: bool) -> None:
+        """Once a second: what SIGHUP has asked for. ``well``: what runs is no reload's trial."""
+        if self._loading is not None:
+            if self._loading.over():
+                self._take_up()
+        elif self._asked.reload:
+            self._asked.reload = False
+            self._reload(running)
+        elif self._reloading and well:
+            self._reloading = False
+            self._notifier.reloaded()
+
+    def _reload(self, running: Config) -> None:
         """
         Read the config again; what is good and new takes the place of what runs. Its models are
         loaded meanwhile, so that what is not good changes nothing.
@@ -169,53 +193,34 @@ class _Run:
         self._reloading = True
         try:
             new = self._read()
-            for _ in describe(new):  # which opens manifests
-                pass
-            _check_outputs(new, running)
-            if new != running:
-                logger.info("the config has changed: loading what is new in it")
-                self._next = new
-                stop.hand_on(self._loaded(new))
-                return
+            self._maker.check(new, running)
         except AppError as error:
-            self._next = None
             self._refused(error)
-        else:
-            logger.info("the config was read again, and has not changed")
-            self._complaint = ""
-        self._reloading = False
-        self._notifier.reloaded()
+            return
+        if new != running:
+            logger.info("the config has changed: loading what is new in it")
+            self._loading = self._busy = Apart(lambda: self._maker.loaded(new))
+            if self._loading.over(_LOOK_S):  # as where nothing is new that takes long
+                self._take_up()
+            return
+        logger.info("the config was read again, and has not changed")
+        self._complaint = ""
 
-    def _loaded(self, new: Config) -> List[str]:
-        """Load what the new config looks with. The cameras that it goes on with."""
-        self._notifier.status("loading models")
-        self._board.update(self._board.facts._replace(loading=True))  # until the next tick
-        with self._beside.trying():
-            backend = self._backend(new)
-            assemble.finding(new, backend, self._builder(new), self._beside)
-        return assemble.kept_cameras(new, backend, self._beside)
+    def _take_up(self) -> None:
+        """Have the pipeline end in favour of the config that has been loaded beside it."""
+        assert self._loading is not None
+        loading, self._loading = self._loading, None
+        try:
+            self._next = loading.result()
+            self._asked.stop.hand_on(self._maker.kept(self._next))
+        except AppError as error:
+            self._refused(error)
 
-    def _backend(self, chosen: Config) -> Backend:
-        asked = chosen.backend._replace(build="")  # which is no part of it
-        return self._beside.take(
-            ("backend", asked),
-            lambda stack: stack.enter_context(contextlib.closing(assemble.backend(chosen))),
-        )
-
-    def _disks(self, chosen: Config) -> Disks:
-        written = places(chosen)
-        return self._beside.take(
-            ("disks", written),
-            lambda stack: stack.enter_context(contextlib.closing(Disks(written))),
-        )
-
-    def _serve(self, chosen: Config) -> None:
-        """Answer of what stands on the board, if that is asked for."""
-        if chosen.http:
-            self._beside.take_alone(
-                ("http", chosen.http),
-                lambda stack: stack.enter_context(serving(chosen.http, self._board)),
-            )
+    def _settle(self) -> None:
+        """Where a pipeline has ended while the next one's models are loaded, wait for these."""
+        while self._loading is not None and not self._asked.ended:
+            if self._loading.over(_LOOK_S):
+                self._take_up()
 
     def _refused(self, error: AppError) -> None:
         logger.error("the config has changed and is refused, what ran goes on: %s", error)
@@ -237,18 +242,6 @@ class _Run:
         )
         return with_flags(config.load(given.config) if given.config else None, flags)
 
-    def _builder(self, chosen: Config) -> Optional[Build]:
-        """How an engine that is missing is made, where the config lets it."""
-        if chosen.backend.build != "auto":
-            return None
-
-        def build(model: Model) -> None:
-            with handling(interrupting(self._asked)):
-                alive = functools.partial(self._notifier.extend, cli_build.SILENT_S)
-                cli_build.built(model, engines.Wish(), self._terminal, alive)
-
-        return build
-
     def _sum_up(self, pipeline: Pipeline) -> None:
         reading = pipeline.meter.read()
         if reading.frames:
@@ -262,18 +255,3 @@ class _Run:
         if not frames and elapsed >= (self._arguments.seconds or math.inf):
             why = ", ".join(console.troubles(pipeline.sources))
             raise SourceError(f"no picture came in {elapsed:.1f} s. {why}")
-
-
-def _check_outputs(new: Config, running: Config) -> None:
-    """Raise OutputError for what the new config could not open, but for what is ours."""
-    ours = new.record and running.record and new.record.path == running.record.path
-    assemble.check_outputs_of(new._replace(rtsp=None, record=None if ours else new.record))
-    if new.http and _place(new.http) != _place(running.http):
-        http.check(new.http)
-    if new.rtsp:
-        moved = _place(new.rtsp) != _place(running.rtsp)
-        (rtsp.check if moved else rtsp.check_usable)(new.rtsp)
-
-
-def _place(served: Any) -> Optional[Tuple[str, int]]:
-    return None if served is None else (served.address, served.port)

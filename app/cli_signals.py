@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from typing import Any, Callable, Iterator, List
+from typing import Any, Iterator, List
 
 from app.core.stage import Stop
 
@@ -28,6 +28,11 @@ class Asked:
         self._heard.append(number)
         self.ended = True
         self.stop.set()
+
+    @property
+    def interrupted(self) -> bool:
+        """By Ctrl-C."""
+        return signal.SIGINT in self._heard
 
     def again(self) -> Stop:
         """The event of the next pipeline."""
@@ -61,18 +66,6 @@ def handling(on_signal: Any) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before):
             signal.signal(number, handler)
-
-
-def interrupting(asked: Asked) -> Callable[[int, Any], None]:
-    """A handler that breaks off what is under way, but for a SIGHUP, which waits."""
-
-    def on_signal(number: int, frame: Any) -> None:
-        if number == signal.SIGHUP and asked.reloads:
-            asked.on_signal(number, frame)
-            return
-        raise KeyboardInterrupt
-
-    return on_signal
 
 
 def interrupt(number: int, _: Any) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from app.conflicts import Config
+from app.core.steady import SteadyEvent, ends_within
 from app.stages import record
 
 LEAST = 64 << 20  # bytes that are free; with fewer, a film or the system itself will soon fail
@@ -87,7 +88,7 @@ class Disks:
         self._asked: Optional[Asked] = None
         self._found: Mapping[Place, str] = {}  # replaced, never changed
         self._seen: Set[Place] = set()
-        self._ending = threading.Event()
+        self._ending = SteadyEvent()
         self._thread = threading.Thread(target=self._watch, name="disks", daemon=True)
         if places:
             self._thread.start()
@@ -104,7 +105,7 @@ class Disks:
         """End the thread, if it does not hang."""
         self._ending.set()
         if self._places:
-            self._thread.join(_LEAVING_S)
+            ends_within(self._thread, _LEAVING_S)
 
     def _watch(self) -> None:
         while not self._ending.is_set():

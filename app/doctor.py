@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from app import doctor_jetson, doctor_python, doctor_system
 from app.checkup import FAIL, Finding, Machine, fail, ok, skip
+from app.core.steady import ends_within
 from app.errors import AppError
 
 VERSION = 1  # of what report() makes
@@ -94,5 +95,5 @@ def _checked(check: Any, there: Machine, config: Any, limit_s: float) -> Finding
 
     thread = threading.Thread(target=work, name="doctor", daemon=True)
     thread.start()
-    thread.join(limit_s)
+    ends_within(thread, limit_s)
     return made[0] if made else skip(f"could not be checked: no end in {limit_s:g} s")

@@ -1,14 +1,13 @@
-"""doctor_config: what a config asks for: models, engines, elements of GStreamer, an address."""
+"""doctor_config: what a config asks for: models, engines, elements of GStreamer."""
 
-import errno
 import json
-import socket
 from typing import Any, Dict, List, Optional
 
 from app import chosen
-from app.checkup import ANSWERING, FAIL, Finding, Machine, fail, ok, skip, warn
+from app.checkup import ANSWERING, Finding, Machine, fail, ok, skip, warn
 from app.conflicts import Config
 from app.device import machine
+from app.doctor_address import address
 from app.errors import AppError
 from app.media import gst
 from app.media.uri import Kind
@@ -156,46 +155,6 @@ def csi(there: Machine, config: Optional[Config]) -> Finding:
         "sudo apt-get install --reinstall nvidia-l4t-camera nvidia-l4t-gstreamer, on a Jetson; "
         "nothing else has such cameras",
     )
-
-
-def address(_: Machine, config: Optional[Config]) -> Finding:
-    """Whether the servers of RTSP and HTTP could listen where they are to."""
-    if config is None:
-        return skip(_NONE)
-    found = []
-    if config.rtsp is not None:
-        found.append(_free("rtsp", config.rtsp.address, config.rtsp.port))
-    if config.http is not None:
-        found.append(_free("http", config.http.address, config.http.port))
-    if not found:
-        return skip("nothing is served")
-    wrong = [one for one in found if one.verdict == FAIL]
-    if wrong:
-        return fail("; ".join(one.found for one in wrong), "; ".join(one.fix for one in wrong))
-    return ok(", ".join(one.found for one in found))
-
-
-def _free(section: str, host: str, port: int) -> Finding:
-    """By listening there for a moment."""
-    place = f"port {port} of {host}"
-    try:
-        family, kind, _proto, _name, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(where)
-            trial.listen(1)
-    except (OSError, UnicodeError) as error:  # the latter of a name that no DNS could know
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            look = f"sudo ss -ltnp 'sport = :{port}' shows who; stop it, or change"
-            return fail(f"{place} is in use, maybe by Jetwatch itself", f"{look} {section}.port")
-        return fail(
-            f"{place} cannot be listened on: {getattr(error, 'strerror', None) or error}",
-            f"{section}.address must be one of this machine (hostname -I), "
-            f"{section}.port 1024 or more",
-        )
-    return ok(f"{place} is free")
 
 
 def _gstreamer(there: Machine) -> Dict[str, Any]:

@@ -1,9 +1,9 @@
 """doctor_jetson: power mode, cameras' daemon, jetson-stats, groups and desktop of a Jetson."""
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from app.checkup import Finding, Machine, fail, ok, skip, warn
+from app.checkup import SERVICE, Finding, Machine, fail, ok, skip, warn
 from app.device import machine, telemetry_mode
 from app.media.uri import Kind
 
@@ -88,7 +88,8 @@ def argus(there: Machine, config: "Optional[Config]") -> Finding:
     if ran is None:
         return skip("nvargus-daemon runs; there is no journalctl to say whether it complains")
     if ran.code or _UNREAD.search(ran.err):
-        mend = f"Run: {_join(there, 'systemd-journal')}" if there.groups is not None else ran.last
+        own = there.groups is not None
+        mend = f"Run: {_join('systemd-journal', [there.user])}" if own else ran.last
         return skip(f"nvargus-daemon runs; the journal cannot be read. {mend}")
     lines = ran.out.splitlines()
     bad = [line for line in lines if any(word in line for word in _WEDGED)]
@@ -113,16 +114,18 @@ def jtop(there: Machine, _: Any) -> Finding:
             f"jetson-stats {version} is installed and its service does not run",
             "sudo systemctl enable --now jtop.service",
         )
-    if there.groups is not None and "jtop" not in there.groups:
-        return warn(f"{there.user} is not in the group jtop", _join(there, "jtop"))
+    lacking = _lacking(there, "jtop")
+    if lacking:
+        return warn(f"{_are(lacking)} not in the group jtop", _join("jtop", lacking))
     asked = there.python(_JTOP)
     if not asked.code:
         return ok(f"jetson-stats {version} answers")
     if "Mismatch version" in asked.err:
         told = re.findall(r"\[([\d.]+)\]", asked.err)
+        install = there.system_python.pip(f"install jetson-stats=={version}")
         return warn(
             f"jetson-stats: versions of service and package differ ({' and '.join(told)})",
-            f"sudo pip3 install jetson-stats=={version} && sudo systemctl restart jtop.service",
+            f"{install} && sudo systemctl restart jtop.service",
         )
     why = "no answer in 8 s" if asked.code < 0 else asked.last
     return warn(f"jetson-stats {version}: {why}", "sudo systemctl restart jtop.service")
@@ -133,10 +136,12 @@ def groups(there: Machine, _: Any) -> Finding:
     devices = [*there.find("dev/video*"), *there.find("dev/nvhost-ctrl*"), *there.find("dev/nvmap")]
     if not devices:
         return skip("no device of the group video")
-    if there.groups is None or "video" in there.groups:
-        return ok("root may use all" if there.groups is None else f"{there.user} is in group video")
-    told = f"{there.user} is not in the group video, which owns {devices[0]}"
-    return (fail if machine.tegra(there.root) else warn)(told, _join(there, "video"))
+    lacking = _lacking(there, "video")
+    if not lacking:
+        users = list(_users(there))
+        return ok(f"{_are(users)} in group video" if users else "root may use all")
+    told = f"{_are(lacking)} not in the group video, which owns {devices[0]}"
+    return (fail if machine.tegra(there.root) else warn)(told, _join("video", lacking))
 
 
 def desktop(there: Machine, _: Any) -> Finding:
@@ -177,8 +182,27 @@ def _strength(name: str) -> Tuple[int, float]:
     return int(watts.group(1)) if watts else 0, number
 
 
-def _join(there: Machine, group: str) -> str:
-    return f"sudo usermod -aG {group} {there.user}, then log in anew"
+def _users(there: Machine) -> Dict[str, FrozenSet[str]]:
+    """The groups of who asks and of who the service is; root, who needs none, is not named."""
+    users = {} if there.groups is None else {there.user: there.groups}
+    if there.service is not None:
+        users[SERVICE] = there.service
+    return users
+
+
+def _lacking(there: Machine, group: str) -> List[str]:
+    return [user for user, groups in _users(there).items() if group not in groups]
+
+
+def _are(users: Sequence[str]) -> str:
+    return " and ".join(users) + (" is" if len(users) == 1 else " are")
+
+
+def _join(group: str, users: Sequence[str]) -> str:
+    then = ["log in anew"] if set(users) - {SERVICE} else []
+    then += ["run: sudo systemctl restart 'jetwatch@*'"] if SERVICE in users else []
+    commands = " && ".join(f"sudo usermod -aG {group} {user}" for user in users)
+    return f"{commands}, then {' and '.join(then)}"
 
 
 CHECKS: Dict[str, Any] = {

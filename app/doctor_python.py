@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import sys
 from typing import Any, Dict, Tuple
 
@@ -15,8 +16,9 @@ _CORETYPE = (
     "export OPENBLAS_CORETYPE=ARMV8, before Python starts; in a systemd unit: "
     "Environment=OPENBLAS_CORETYPE=ARMV8"
 )
-_VENV = "python3 -m venv --system-site-packages .venv, in place of the one there is"
-_PIP = "python3 -m pip"
+_OPT = "/opt/jetwatch"  # the environment that scripts/setup-jetson and systemd/install make
+_VENV = "/usr/bin/python3 -m venv --system-site-packages"
+_OPENCV = "sudo apt-get install --reinstall libopencv-python"  # NVIDIA's, of each JetPack
 
 _CV2 = (
     ANSWERING
@@ -52,7 +54,7 @@ def numpy(there: Machine, _: Any) -> Finding:
     if ran.code == _ILLEGAL:
         return fail('"import numpy" dies with "Illegal instruction"', _CORETYPE)
     if ran.code:
-        return fail(f"numpy does not load: {ran.last}", f"{_PIP} install numpy")
+        return fail(f"numpy does not load: {ran.last}", there.interpreter.pip("install numpy"))
     told = there.environ.get("OPENBLAS_CORETYPE")
     if version == "1.19.5" and there.arch == "aarch64" and not told:
         return warn('numpy 1.19.5 may die with "Illegal instruction" on this CPU', _CORETYPE)
@@ -63,7 +65,7 @@ def pyyaml(there: Machine, _: Any) -> Finding:
     """Reads configs and the catalogue."""
     ran = there.python("import yaml; print(yaml.__version__)")
     if ran.code:
-        return fail(f"PyYAML does not load: {ran.last}", f"{_PIP} install PyYAML")
+        return fail(f"PyYAML does not load: {ran.last}", there.interpreter.pip("install PyYAML"))
     return ok(f"PyYAML {ran.out.strip()}")
 
 
@@ -71,11 +73,11 @@ def opencv(there: Machine, _: Any) -> Finding:
     """OpenCV must load, and needs its module dnn, which suppresses double boxes."""
     ran = there.python(_CV2)
     if ran.code:
-        return fail(f"OpenCV does not load: {ran.last}", _opencv_fix(there))
+        return fail(f"OpenCV does not load: {ran.last}", _opencv_fix(there, ran.err))
     found = json.loads(ran.out)
     if not found["nms"]:
         told = f"OpenCV {found['version']} was built without its module dnn"
-        return fail(f"{told} ({found['file']})", _opencv_fix(there))
+        return fail(f"{told} ({found['file']})", _opencv_fix(there, found["file"]))
     return ok(f"OpenCV {found['version']} ({found['file']})")
 
 
@@ -89,10 +91,11 @@ def opencv_of_jetpack(there: Machine, _: Any) -> Finding:
     found = json.loads(ran.out)
     if found["gstreamer"]:
         return ok("OpenCV has GStreamer")
+    whose = there.system_python if found["file"].startswith("/usr/local/") else there.interpreter
+    uninstall = whose.pip("uninstall opencv-python opencv-python-headless opencv-contrib-python")
     return warn(
         f"{found['file']} has no GStreamer, as pip's has none: it hides JetPack's OpenCV",
-        f"{_PIP} uninstall opencv-python opencv-python-headless opencv-contrib-python, then: "
-        "sudo apt-get install python3-opencv",
+        f"{uninstall}, then: {_OPENCV}",
     )
 
 
@@ -123,11 +126,13 @@ def tensorrt(there: Machine, _: Any) -> Finding:
         return ok(f"TensorRT {ran.out.strip()}")
     hidden = there.find("usr/lib/python3*/dist-packages/tensorrt")
     if hidden and "No module named" in ran.err:
-        return fail(f"TensorRT is in {hidden[0]}, which this Python does not look into", _VENV)
+        return fail(
+            f"TensorRT is in {hidden[0]}, which this Python does not look into", _anew(there)
+        )
     if machine.tegra(there.root):
         return fail(
             f"TensorRT does not load: {ran.last}",
-            f"sudo apt-get install python3-libnvinfer, and: {_VENV}",
+            "sudo apt-get install python3-libnvinfer",
         )
     return skip("no TensorRT: the CPU computes (--backend host)")
 
@@ -142,7 +147,7 @@ def numpy_with_tensorrt(there: Machine, _: Any) -> Finding:
         return warn(
             f"numpy {version} is too new for TensorRT {ran.out.strip()}: tools that use its "
             "numpy types fail (no attribute 'bool'). Jetwatch does not",
-            f"{_PIP} install 'numpy<1.24'",
+            there.interpreter.pip("install 'numpy<1.24'"),
         )
     return ok(f"numpy {version} fits TensorRT {ran.out.strip()}")
 
@@ -156,10 +161,8 @@ def pycuda(there: Machine, _: Any) -> Finding:
         return ok(f"pycuda {ran.out.strip()}")
     old = sys.version_info < (3, 7)  # newer numpy is there already, and pip would build an old one
     install = "install --no-build-isolation 'pycuda==2022.1'" if old else "install pycuda"
-    return fail(
-        f"pycuda does not load: {ran.last}",
-        f"PATH=/usr/local/cuda/bin:$PATH {_PIP} {install} (5 to 15 minutes on a Nano)",
-    )
+    command = there.interpreter.pip(install, through="env PATH=/usr/local/cuda/bin:$PATH ")
+    return fail(f"pycuda does not load: {ran.last}", f"{command} (5 to 15 minutes on a Nano)")
 
 
 def nvcc(there: Machine, _: Any) -> Finding:
@@ -186,10 +189,24 @@ def _tensorrt(there: Machine) -> Ran:
     return there.python("import tensorrt; print(tensorrt.__version__)")
 
 
-def _opencv_fix(there: Machine) -> str:
-    if machine.tegra(there.root):
-        return f"sudo apt-get install python3-opencv, and: {_VENV}"
-    return f"{_PIP} install opencv-python-headless"
+def _opencv_fix(there: Machine, why: str) -> str:
+    if not machine.tegra(there.root):
+        return there.interpreter.pip("install opencv-python-headless")
+    if why.startswith("/usr/lib/python3/"):  # Ubuntu's, on JetPack 4 version 3.2, comes first
+        return f"sudo apt-get remove python3-opencv && {_OPENCV}"
+    if "No module named" in why and there.find("usr/lib/python3*/dist-packages/cv2*"):
+        return _anew(there)
+    return _OPENCV
+
+
+def _anew(there: Machine) -> str:
+    """What makes an environment that sees the system's packages, as JetPack's are."""
+    own = there.interpreter.environment
+    if own == _OPT:
+        return f"sudo rm -r {_OPT} && sudo scripts/setup-jetson, in Jetwatch's checkout"
+    if own:
+        return f"{_VENV} --clear {shlex.quote(own)}, then install Jetwatch there anew"
+    return f"{_VENV} .venv, then install Jetwatch there and run it from there"
 
 
 def _numbers(version: str) -> Tuple[int, ...]:

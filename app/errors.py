@@ -4,7 +4,7 @@ errors: every error we raise on purpose.
 AppError                 1
 ├── ConfigError         78   the YAML, a flag or a manifest is wrong; restarting will not help
 ├── SourceError         66   a camera, file or download cannot be opened
-├── DeviceError         69   no usable GPU, driver or runtime
+├── DeviceError         69   no usable GPU, driver or runtime, or it fails at work
 │   └── EngineError     78   the model or engine file does not fit this device
 ├── RestartWanted       75   nothing is wrong but a limit: systemd starts the service again
 ├── OutputError         73   a file or port to write to cannot be opened

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Tuple
 
+from app import away
 from app.errors import ConfigError
 from app.home import folder
 
@@ -11,7 +12,7 @@ def read(name: str, beside: str = "") -> Tuple[str, ...]:
     """
     The lines of a label file: configs/labels/NAME.txt, or a path, perhaps relative to a folder.
 
-    Raises ConfigError where there is no such file, or no label in it.
+    Raises ConfigError where there is no such file, or no label in it; SourceError as away.check.
     """
     tried = [folder("configs/labels") / f"{name}.txt"]
     if name.endswith(".txt"):
@@ -19,6 +20,7 @@ def read(name: str, beside: str = "") -> Tuple[str, ...]:
     for path in tried:
         if path.is_file():
             return _lines(path)
+    away.check(name)
     known = sorted(file.stem for file in folder("configs/labels").glob("*.txt"))
     raise ConfigError(f"no label file {name!r}; there are {', '.join(known)}, or give a .txt file")
 

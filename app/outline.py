@@ -42,7 +42,8 @@ def describe(config: Config) -> Iterator[str]:
     if config.http:
         yield f"http     {http.url(config.http)}"
         if http.public(config.http):
-            yield "note     http asks for no password: whoever reaches it sees the pictures"
+            told = "no password" + (", though rtsp does" if _asks(config) else "")
+            yield f"note     http asks for {told}: whoever reaches it sees the pictures"
     if config.record:
         names = [camera.name for camera in config.cameras]
         for path in record.paths(config.record.path, names).values():
@@ -59,3 +60,8 @@ def describe(config: Config) -> Iterator[str]:
         yield f"counters {config.counters}"
     if config.report:
         yield f"report   {config.report.path}"
+
+
+def _asks(config: Config) -> bool:
+    """Whether viewers are asked for a password."""
+    return config.rtsp is not None and bool(config.rtsp.login.user)

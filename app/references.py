@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Any
 
-from app import kinds
+from app import away, kinds
 from app.kinds import Text
 from app.settings import Group, Setting
 
@@ -58,4 +58,5 @@ class Secret(Group):
             with open(file, encoding="utf-8") as lines:
                 return lines.readline(_LONGEST).rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
+            away.check(file)
             return report.wrong(node, place, f"names {file}, which cannot be read: {error}")

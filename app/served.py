@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Any, Iterator, Optional
 
-from app import kinds
+from app import away, kinds
 from app.kinds import Flag, Number, Text, Whole
 from app.media.camera import Login
 from app.media.mount import RtspSettings
@@ -28,6 +28,7 @@ class _Pem(FilePath):
                 with open(path, "rb") as file:
                     text = file.read(_MOST_BYTES)
         except OSError as error:
+            away.check(path)
             return report.wrong(
                 node, place, f"names {path}, which cannot be read: {error.strerror}"
             )

@@ -39,8 +39,16 @@ class Steward:
         now: Callable[[], float] = time.monotonic,
         complaints: Callable[[], Tuple[str, ...]] = tuple,
         load: Optional[Load] = None,
+        granted: Optional[int] = None,
+        began: Optional[float] = None,
+        first: bool = True,
     ) -> None:
-        """``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits."""
+        """
+        ``vitals`` of the machine and ``complaints`` of outputs are asked for; neither waits.
+        ``granted``: bytes of memory beyond which the kernel kills. ``began``: when the process
+        did, by the clock ``now``; reloads come later. ``first``: of this process's pipelines, so
+        what is too much soon is so from the start.
+        """
         limits = config.limits or LimitsSettings()
         hidden = config.privacy is not None and config.privacy.classes
         self.load = Load() if load is None else load
@@ -55,15 +63,18 @@ class Steward:
         )
         self.relief = Relief(limits, self.load, can)
         self._budget = (
-            None if limits.memory_mb is None else Budget(limits.memory_mb, backend.own_memory)
+            None
+            if limits.memory_mb is None
+            else Budget(limits.memory_mb, backend.own_memory, granted=granted)
         )
         self._notifier = notifier
         self._progress = Progress(now)
         self._read = vitals
         self._complaints = complaints
         self._now = now
-        self._began = now()
-        self._trimmed = self._began
+        self._began = now() if began is None else began
+        self._trimmed = now()
+        self._begins = first
         self._first: Optional[float] = None  # frame, when it was seen
         self._looked = False
         self._beginning_s = beginning_s(config)
@@ -117,7 +128,8 @@ class Steward:
         spent = self._budget.spent(afresh=self._notifier.listened_to)
         if spent is None or not self._notifier.listened_to:
             return
-        if self._first is None or now - self._first < _EARLY_S:  # it would be so each time
+        early = self._first is None or now - self._first < _EARLY_S
+        if self._begins and early:  # it would be so each time
             raise ConfigError(f"{spent} from the start. Raise limits.memory_mb")
         self.restart = self.restart or spent
 

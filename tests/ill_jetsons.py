@@ -113,7 +113,20 @@ JETSON = [
         on(files=JTOP, groups=None, python={
             "alarm": Ran(1, "", "Mismatch version jtop service: [4.2.7] and client: [4.3.2]"),
             "jtop": "4.3.2"}),
-        WARN, "differ (4.2.7 and 4.3.2)", "pip3 install jetson-stats==4.3.2",
+        WARN, "differ (4.2.7 and 4.3.2)",
+        "sudo /usr/bin/python3 -m pip install jetson-stats==4.3.2 && sudo systemctl",
+    ),
+    (
+        "jetson-stats",
+        on(files=dict(JTOP, **{"usr/lib/python3.12/EXTERNALLY-MANAGED": ""}), groups=None, python={
+            "alarm": Ran(1, "", "Mismatch version jtop service: [7.0.0] and client: [7.1.0]"),
+            "jtop": "7.1.0"}),
+        WARN, "differ (7.0.0 and 7.1.0)", "jetson-stats==7.1.0 --break-system-packages && sudo",
+    ),
+    (
+        "jetson-stats",
+        on(files=JTOP, python={"jtop": "4.2.7"}, groups=None, service=frozenset(["video"])),
+        WARN, "jetwatch is not in the group jtop", "sudo usermod -aG jtop jetwatch, then run: sudo",
     ),
     (
         "jetson-stats",
@@ -122,7 +135,29 @@ JETSON = [
     ),
     ("group video", {}, SKIP, "no device", ""),
     ("group video", on(files={"dev/video0": ""}), OK, "pat is in group video", ""),
-    ("group video", on(files={"dev/video0": ""}, groups=None), OK, "root", ""),
+    ("group video", on(files={"dev/video0": ""}, groups=None), OK, "root may use all", ""),
+    (
+        "group video",
+        on(files={"dev/video0": ""}, groups=None, service=frozenset(["video", "jtop"])),
+        OK, "jetwatch is in group video", "",
+    ),
+    (
+        "group video",
+        on(files={"dev/video0": ""}, service=frozenset(["video"])),
+        OK, "pat and jetwatch are in group video", "",
+    ),
+    (
+        "group video",
+        on(files=dict(NANO, **{"dev/nvmap": ""}), groups=None, service=frozenset()),
+        FAIL, "jetwatch is not in the group video",
+        "sudo usermod -aG video jetwatch, then run: sudo systemctl restart 'jetwatch@*'",
+    ),
+    (
+        "group video",
+        on(files={"dev/video0": ""}, groups=frozenset(), service=frozenset()),
+        WARN, "pat and jetwatch are not in the group video",
+        "usermod -aG video pat && sudo usermod -aG video jetwatch, then log in anew and run: sudo",
+    ),
     (
         "group video",
         on(files={"dev/video0": ""}, groups=frozenset(["pat"])),

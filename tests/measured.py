@@ -27,6 +27,7 @@ detect:
   model: yolox_nano  # <b>&amp;
 """.splitlines()
 )
+COCO = "coco_val2017_500", "12" * 32
 LAPTOP = Machine(
     name="Intel(R) Core(TM) i7-8565U CPU @ 1.80GHz", cpu="Intel(R) Core(TM) i7-8565U CPU @ 1.80GHz",
     cores=2, memory_mb=7956, system="Debian GNU/Linux 12 (bookworm)", kernel="6.1.0-18-amd64",
@@ -83,7 +84,7 @@ def floor(raw, cost, runtime="TensorRT 8.6.2", samples=300):
 def document(trials, machine=ORIN, **more):
     made = Document(
         FORMAT, "0.1.0", "jetwatch bench --model yolox_nano --precision fp16 int8 --repeats 3",
-        "2026-11-28T21:14:05Z", machine, tuple(trials),
+        "2026-11-28T21:14:05Z", machine, tuple(trials), code="34" * 32, commit="0230735c8f1e",
     )  # fmt: skip
     return made._replace(**more)
 
@@ -134,7 +135,7 @@ def grid(faster=1.0, repeats=3, seed=0):
                         for number in range(repeats)
                     ),
                     floor(ms - 4.5, 0.9),
-                    Accuracy(500, ap - lost, ap - lost + 0.17, 1 - 4 * lost, "coco_val2017_500"),
+                    Accuracy(500, ap - lost, ap - lost + 0.17, 1 - 4 * lost, *COCO),
                     model_sha256="ab" * 32, config=YAML,
                 )
             )  # fmt: skip

@@ -1,17 +1,21 @@
 """accuracy: how right a model is on pictures: by their labels, and against FP32 on the CPU."""
 
 import contextlib
+import hashlib
 import logging
 import os
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
 
 from app import gate
 from app.bench import results
 from app.device.backend import Backend, Model
 from app.device.host import HostBackend
+from app.device.jetson import sha256_of
 from app.errors import DeviceError
 from app.media import samples
-from app.vision.precision import average_precision
+from app.vision.precision import Truth, average_precision
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +44,8 @@ def accuracy(
     own, known = Reference(model, {}) if reference is None else reference
     asked = gate.wanted(model, pictures)
     ours = _answers(backend, asked, pictures, tell, known)
-    made = results.Accuracy(len(pictures))
     truths = gate.truths(pictures, model)
+    made = results.Accuracy(len(pictures), pictures_sha256=_sha256(pictures, truths))
     if truths:
         labels = [truths[os.path.basename(path)] for path in pictures]
         precision = average_precision(labels, ours.found)
@@ -55,6 +59,16 @@ def accuracy(
         return made
     like = gate.alike(theirs, ours, model.score)
     return made._replace(agreement=like.share if like.seen >= gate.LEAST_SEEN else None)
+
+
+def _sha256(pictures: Sequence[str], truths: Mapping[str, Truth]) -> str:
+    """Of files and of what is known of them: with the same, the same model scores the same."""
+    digest = hashlib.sha256()
+    for path in pictures:
+        digest.update(sha256_of(path).encode())
+        for column in truths.get(os.path.basename(path), ()):
+            digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def _of_the_cpu(

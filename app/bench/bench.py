@@ -5,29 +5,40 @@ import os
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from app import __version__, child, config
-from app.bench import network, pictures, settings, trial, work
+from app.bench import mark, network, networks, pictures, settings, trial, work
+from app.bench.log import Log
+from app.bench.networks import Networks
+from app.bench.progress import Progress
 from app.bench.results import FORMAT, Document, Machine, Trial
-from app.bench.settings import OF_THE_ENGINE, OF_THE_NETWORK, Setting, Tree
-from app.bench.variants import Build, variant
+from app.bench.revision import Revision, revision
+from app.bench.settings import OF_THE_ENGINE, Setting, Tree
+from app.bench.variants import Make, variant
 from app.bench.work import CAMERA, FLAT, Job
 from app.chosen import chosen_models
-from app.device.jetson import sha256_of
+from app.device.backend import Model
+from app.device.build import INT8
+from app.device.telemetry import open_telemetry
 from app.errors import AppError, OutputError
-from app.media import rtsp
+from app.media import room, rtsp
+from app.media.camera import Camera
 
 FOLDER = os.path.join("out", "bench")  # what is kept from one benchmark to the next
 
 Say = Callable[[str], None]
 Tell = Callable[[str], None]
+# How engines are made: with pictures to calibrate INT8 with, and where these are from.
+Makes = Callable[[Camera, Camera], Make]
 
 
 class Options(NamedTuple):
     labelled: str = ""  # a folder of pictures with labels
     layers: bool = False
     folder: str = FOLDER  # engines of variants are kept there
+    int8: bool = False  # whether engines of INT8 may be asked for
+    calibrate: Optional[Camera] = None  # None: the first camera's own source
 
 
 class _Under(NamedTuple):
@@ -45,22 +56,20 @@ class Bench:
     time, also after an interrupt: it holds what is known so far.
     """
 
-    def __init__(self, tree: Tree, options: Options, build: Build, tell: Tell, say: Say) -> None:
-        """``build`` makes an engine; ``tell`` shows progress; ``say`` a line that stays."""
+    def __init__(self, tree: Tree, options: Options, makes: Makes, tell: Tell, say: Say) -> None:
+        """``makes`` makes engines; ``tell`` shows progress; ``say`` a line that stays."""
         self.tree = tree
         self._options = options
-        self._build = build
-        self._tell = tell
+        self._makes = makes
+        self._progress = Progress(tell)
         self._say = say
         self._under: List[_Under] = []
-        self._networks: Dict[Any, network.Outcome] = {}
         self._notes: List[str] = []
-        self._done = self._total = 0
-        self._began = time.monotonic()
         self._stack = contextlib.ExitStack()
         self._room = ""  # a folder for what is of no use afterwards
-        self._pictures: Sequence[str] = ()  # files, of
-        self._shown = ""
+        self._pictures = pictures.Taken((), "")
+        self._log = Log(os.path.join(options.folder, "bench.log"))
+        self._revision = Revision()
         self.machine = Machine()
         self.backend = ""
 
@@ -69,17 +78,24 @@ class Bench:
         with contextlib.ExitStack() as stack:
             try:
                 os.makedirs(self._options.folder, exist_ok=True)
-                room = tempfile.TemporaryDirectory(prefix="jetwatch-bench-")
-                self._room = stack.enter_context(room)
+                self._room = stack.enter_context(room.temporary("bench"))
                 self._look()
+                source = config.parse(settings.text(self.tree)).cameras[0]
+                asked = self._options.calibrate or source
                 taken = pictures.taken(
-                    config.parse(settings.text(self.tree)).cameras[0],
+                    source,
                     self._options.labelled,
-                    lambda done, total: self._told("taking pictures", done, total),
+                    self._progress.told,
+                    asked if self._options.int8 and self.backend != "host" else None,
                 )
-                self._pictures, self._shown = stack.enter_context(taken)
-                if len(self._pictures) == 1:
-                    self._note("the pattern shows nothing to find: no accuracy, no boxes")
+                self._pictures = stack.enter_context(taken)
+                self._make = self._makes(self._pictures.calibration or asked, asked)
+                self._networks = Networks(
+                    lambda job, part: self._child("network", job, network.Outcome, part),
+                    self.tree, self._pictures, self._room, self._options.layers,
+                )  # fmt: skip
+                if len(self._pictures.paths) == 1:
+                    self._note(pictures.why_one(source, self._options.labelled))
             except OSError as error:
                 raise _unwritable(error) from error
             self._stack = stack.pop_all()
@@ -88,16 +104,11 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    @property
-    def _log(self) -> str:
-        """What the latest child said beside its figures; it is left there."""
-        return os.path.join(self._options.folder, "bench.log")
-
-    def document(self, command: str, interrupted: bool = False) -> Document:
+    def document(self, interrupted: bool = False, command: str = "jetwatch bench") -> Document:
         return Document(
             FORMAT, __version__, command, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             self.machine, tuple(one.trial for one in self._under), tuple(self._notes),
-            interrupted,
+            interrupted, *self._revision,
         )  # fmt: skip
 
     def measure(
@@ -109,20 +120,20 @@ class Bench:
         """
         first = len(self._under)
         for setting in chosen:
-            self._under.append(self._begun(setting))
+            self._under.append(self._begun(setting, repeats))
         places = range(first, len(self._under))
         able = [self._under[place] for place in places if not self._under[place].trial.problem]
         flat = flat and settings.recorded(self.tree)
-        networks = {one.setting.of(OF_THE_NETWORK) for one in able} - set(self._networks)
-        self._began, self._done = time.monotonic(), 0
-        self._total = len(able) * repeats * (2 if flat else 1) + len(networks)
+        alone = self._networks.lacking([one.setting for one in able], repeats)
+        self._progress.begin(len(able) * repeats * (2 if flat else 1) + alone)
         for place in places:
-            self._networked(place)
+            self._networked(place, 0)
         if len({one.setting.values.get("interval") for one in able}) > 1:
             self._note("accuracy is of pictures that the detector looks at, whatever the interval")
         paces = ((CAMERA, seconds), (FLAT, seconds / 2)) if flat else ((CAMERA, seconds),)
         for number in range(repeats):
             for place in places:
+                self._networked(place, number)
                 for pace, length in paces:
                     part = f"run {number + 1} of {repeats}"
                     self._ran(place, pace, length, part)
@@ -134,41 +145,46 @@ class Bench:
 
     def config_of(self, setting: Setting) -> Tree:
         """The config that a setting stands for, its engine made. Raises AppError."""
+        settings.check_here(setting, self.backend == "host")
         tree = settings.applied(self.tree, setting)
-        parsed = config.parse(settings.text(tree))
-        model = chosen_models(parsed)[parsed.cameras[0].name]
         if setting.of(OF_THE_ENGINE):
             folder = os.path.join(self._options.folder, "models")
             gpu = None if self.backend == "host" else self.machine
-            entry = variant(model, setting.values, folder, gpu, self._build)
+            entry = variant(_model(tree), setting.values, folder, gpu, self._make)
             tree = settings.with_model(tree, entry)
             config.parse(settings.text(tree))
         return tree
 
-    def model_sha256(self) -> str:
-        """Of the first camera's model. Raises EngineError."""
-        parsed = config.parse(settings.text(self.tree))
-        return sha256_of(chosen_models(parsed)[parsed.cameras[0].name].path)
+    def mark(self) -> str:
+        """All that figures depend on beside the settings: it is another where they may be."""
+        cameras = config.parse(settings.text(self.tree)).cameras
+        return mark.digest(
+            settings.text(self.tree),
+            mark.of_model(_model(self.tree)),
+            self._make.how({"precision": INT8}),
+            self._options.labelled and mark.of_folder(self._options.labelled),
+            *map(mark.of_pictures, cameras),
+        )
 
     def own_size(self) -> Optional[Tuple[int, int]]:
         """Of the first camera's network, (wide, high), where a manifest tells."""
-        parsed = config.parse(settings.text(self.tree))
-        spec = chosen_models(parsed)[parsed.cameras[0].name].input
+        spec = _model(self.tree).input
         return None if spec is None else spec.size_wh
 
     def _look(self) -> None:
         """What this machine is, and what is known beforehand to be missing."""
         job = network.Job(settings.text(self.tree), ())
         found: network.Where = self._child("where", job, network.Where).result(
-            lambda phase, done, total: self._told(phase, done, total)
+            lambda phase, done, total: self._progress.told(phase, done, total)
         )
         self.machine, self.backend = found
+        self._revision = revision()
         if rtsp.missing():
             self._note(f"nothing was encoded and served: {rtsp.missing()}")
         if not settings.recorded(self.tree):
             self._note("a camera sets the rate: how fast it could go was not measured")
 
-    def _begun(self, setting: Setting) -> _Under:
+    def _begun(self, setting: Setting, repeats: int) -> _Under:
         """The config of a setting, its engine made; or the reason why not."""
         tree = self.tree
         problem: Optional[AppError] = None
@@ -179,7 +195,8 @@ class Bench:
             self._say_of(setting, error)
         told = dict(setting.values, model=settings.own_model(tree))
         made = Trial(
-            setting.name, told, config=settings.shown(tree), problem=str(problem or "")
+            setting.name, told, config=settings.shown(tree), problem=str(problem or ""),
+            single=settings.single(tree), repeats=repeats,
         )  # fmt: skip
         return _Under(made, tree, setting, problem)
 
@@ -196,10 +213,12 @@ class Bench:
                 tree = settings.safe(under.tree, folder, (port, trial.free_port()), pace)
                 mounts = [] if port is None else [str(one["name"]) for one in tree["cameras"]]
                 job = Job(settings.text(tree), seconds, pace, client=bool(mounts))
+                working = self._child("work", job, work.Outcome, part)
                 run = trial.run(
-                    self._child("work", job, work.Outcome), pace,
+                    working, pace,
                     [f"rtsp://127.0.0.1:{port}/{one}" for one in mounts],
-                    lambda phase, done, total: self._told(phase, done, total, part),
+                    lambda phase, done, total: self._progress.told(phase, done, total, part),
+                    gpu=None if self.backend == "host" else open_telemetry,
                 )  # fmt: skip
         except AppError as error:
             self._failed(place, error)
@@ -215,42 +234,32 @@ class Bench:
         else:
             known = known._replace(runs=known.runs + (run,))
         self._under[place] = under._replace(trial=known)
-        self._done += 1
+        if working.interrupted:
+            raise KeyboardInterrupt
+        self._progress.add()
 
-    def _networked(self, place: int) -> None:
-        """Floor, accuracy and layers, once for all settings that share the network."""
+    def _networked(self, place: int, repeat: int) -> None:
+        """Floor, and at first accuracy and layers, for all settings that share the network."""
         under = self._under[place]
         if under.trial.problem:
             return
-        key = under.setting.of(OF_THE_NETWORK)
-        if key not in self._networks:
-            tree = settings.safe(under.tree, self._room, (None, 8080), CAMERA)
-            own = settings.own_model(settings.applied(self.tree, under.setting))
-            job = network.Job(
-                settings.text(tree), tuple(self._pictures), own, self._shown,
-                int(under.setting.values.get("batch", "1")), layers=self._options.layers,
+        setting = under.setting
+        self._note(networks.note(setting, self._pictures))
+        lacking = self._networks.lacking([setting], repeat + 1)
+        try:
+            known = self._networks.told(
+                under.trial, setting, under.tree, repeat,
+                lambda phase, done, total: self._progress.told(phase, done, total, setting.name),
             )  # fmt: skip
-            name = under.setting.name
-            asked = self._child("network", job, network.Outcome)
-            try:
-                self._networks[key] = asked.result(
-                    lambda phase, done, total: self._told(phase, done, total, name)
-                )
-            except AppError as error:
-                self._failed(place, error)
-                return
-            self._done += 1
-        known = self._networks[key]
-        self._under[place] = under._replace(
-            trial=under.trial._replace(
-                floor=known.floor,
-                accuracy=known.accuracy,
-                layers=known.layers,
-                model_sha256=known.model_sha256,
-            )
-        )
+        except AppError as error:
+            self._failed(place, error)
+            return
+        if lacking:
+            self._progress.add()
+        self._under[place] = under._replace(trial=known)
 
     def _failed(self, place: int, error: AppError) -> None:
+        self._log.keep()
         under = self._under[place]
         known = under.trial._replace(problem=str(error))
         self._under[place] = under._replace(trial=known, error=error)
@@ -262,26 +271,19 @@ class Bench:
             self._say(f"{setting.name}: {error}")
 
     def _note(self, text: str) -> None:
-        if text not in self._notes:
+        if text and text not in self._notes:
             self._notes.append(text)
 
-    def _child(self, name: str, job: Any, kind: Any) -> child.Attempt:
-        _afresh(self._log)
+    def _child(self, name: str, job: Any, kind: Any, part: str = "") -> child.Attempt:
+        self._log.begin(f"{name} {part}".rstrip())
         command = (sys.executable, "-m", "app.cli_bench_child", name)
-        return child.Attempt(job, self._log, command, kind, "the benchmark's run")
+        return child.Attempt(job, self._log.path, command, kind, "the benchmark's run")
 
-    def _told(self, phase: str, done: int, total: int, part: str = "") -> None:
-        steps = f"{phase} {done} of {total} s" if phase == "measuring" else phase
-        if total and phase != "measuring":
-            steps = f"{phase} {done} of {total}"
-        self._tell(" | ".join(filter(None, [part, steps, self._left()])))
 
-    def _left(self) -> str:
-        if not self._done or self._done >= self._total:
-            return ""
-        each = (time.monotonic() - self._began) / self._done
-        seconds = each * (self._total - self._done)
-        return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
+def _model(tree: Tree) -> Model:
+    """The first camera's. Raises AppError."""
+    parsed = config.parse(settings.text(tree))
+    return chosen_models(parsed)[parsed.cameras[0].name]
 
 
 def _unwritable(error: OSError) -> OutputError:
@@ -289,8 +291,3 @@ def _unwritable(error: OSError) -> OutputError:
         f"{error.filename or tempfile.gettempdir()}: cannot be written: {error.strerror}. Is the "
         "disk full? TMPDIR names another"
     )
-
-
-def _afresh(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

@@ -1,22 +1,12 @@
 """compare: what changed between two benchmarks, and whether noise alone would explain it."""
 
 import textwrap
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-)
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from app.bench import figures, honest, where
-from app.bench.honest import Get, Repeated
-from app.bench.results import Document, Trial
+from app.bench import costs, figures, honest
+from app.bench.honest import Repeated
+from app.bench.pairs import Pair, paired, unlike
+from app.bench.results import Accuracy, Document, Trial
 from app.bench.table import WIDEST, plain
 
 WITHIN = "within the noise"
@@ -44,23 +34,14 @@ class Change(NamedTuple):
     chance: Optional[float] = None
 
 
-class Pair(NamedTuple):
-    before: Trial
-    after: Trial
-
-    @property
-    def differing(self) -> List[str]:
-        """The settings that are not the same: "precision: fp16 → int8"."""
-        return list(_differing(self.before.setting.items(), self.after.setting.items()))
-
-
-def _of_runs(get: Get) -> Callable[[Trial], Optional[Repeated]]:
-    return lambda trial: honest.over(trial.runs, get)
-
-
 def _once(measured: Any, field: str) -> Optional[Repeated]:
     """What was measured once for all runs, if it was."""
     value = None if measured is None else getattr(measured, field)
+    return None if value is None else Repeated(value, 1)
+
+
+def _worth(trial: Trial, field: str) -> Optional[Repeated]:
+    value = honest.worth(trial.accuracy, field)
     return None if value is None else Repeated(value, 1)
 
 
@@ -73,19 +54,19 @@ SOUGHT = (
     Sought("latency p50, ms", figures.P50.over, _SPEEDS, 0.02),
     Sought("latency p95, ms", figures.P95.over, _SPEEDS, 0.02),
     Sought("glass p50, ms", figures.GLASS_P50.over, _SPEEDS, 0.02),
-    Sought("cost over raw, ms", lambda trial: _once(trial.floor, "cost_ms"), _SPEEDS, 0.01),
-    Sought("AP", lambda trial: _once(trial.accuracy, "ap"), _WORTHS, 0.0005, False),
-    Sought("agreement", lambda trial: _once(trial.accuracy, "agreement"), _WORTHS, 0.0005, False),
-    Sought("RSS, MB", _of_runs(lambda run: run.use.rss_mb), _AMOUNTS, 1.0),
-    Sought("device memory, MB", _of_runs(lambda run: run.use.device_mb), _AMOUNTS, 1.0),
+    Sought("cost over raw, ms", lambda trial: costs.over(trial.floor), _SPEEDS, 0.01),
+    Sought("AP", lambda trial: _worth(trial, "ap"), _WORTHS, 0.0005, False),
+    Sought("agreement", lambda trial: _worth(trial, "agreement"), _WORTHS, 0.0005, False),
+    Sought("RSS, MB", figures.RSS.over, _AMOUNTS, 1.0),
+    Sought("device memory, MB", figures.DEVICE.over, _AMOUNTS, 1.0),
     Sought("energy, mJ/frame", figures.ENERGY.over, _AMOUNTS, 0.5),
 )  # fmt: skip
 
 
 def changes(before: Document, after: Document) -> Iterator[str]:
     """Lines for a terminal: what else differs, then each setting, then what to make of it."""
-    yield from _context(before, after)
     pairs, lone_before, lone_after = paired(before.trials, after.trials)
+    yield from _context(before, after, pairs)
     found: List[Change] = []
     for pair in pairs:
         yield ""
@@ -94,6 +75,8 @@ def changes(before: Document, after: Document) -> Iterator[str]:
             yield from _wrapped(f"  after: {figures.name_of(pair.after)}")
         for text in pair.differing:
             yield from _wrapped(f"  another setting: {text}")
+        for text in pair.config if pair.differing else ():
+            yield from _wrapped(f"  {text}")
         mine = changes_of(pair)
         found += mine
         for change in mine:
@@ -114,50 +97,30 @@ def changes(before: Document, after: Document) -> Iterator[str]:
             yield from _wrapped("- " + note)
 
 
-def paired(
-    before: Sequence[Trial], after: Sequence[Trial]
-) -> Tuple[List[Pair], List[Trial], List[Trial]]:
-    """
-    Trials of the same settings; of the rest those two that are nearest to one another and to no
-    other, if more of their settings agree than differ. Then those without a partner.
-    """
-    left, right = list(before), list(after)
-    pairs = []
-    for one in before:
-        other = next((each for each in right if each.setting == one.setting), None)
-        if other is not None:
-            pairs.append(Pair(one, other))
-            left.remove(one)
-            right.remove(other)
-    for one in list(left):
-        other = _nearest(one, right)
-        if other is not None and _nearest(other, left) is one:
-            pairs.append(Pair(one, other))
-    mine = [id(pair.before) for pair in pairs]
-    theirs = [id(pair.after) for pair in pairs]
-    return (
-        pairs,
-        [trial for trial in left if id(trial) not in mine],
-        [trial for trial in right if id(trial) not in theirs],
-    )
-
-
 def changes_of(pair: Pair) -> List[Change]:
     """Of the figures that at least one side has."""
-    known = pair.before.accuracy, pair.after.accuracy
-    same_pictures = known[0] is not None and known[1] is not None and (
-        (known[0].pictures, known[0].source) == (known[1].pictures, known[1].source)
-    )  # fmt: skip
+    doubt = _doubt(pair.before.accuracy, pair.after.accuracy)
     made = []
     for sought in SOUGHT:
         before, after = sought.get(pair.before), sought.get(pair.after)
         if before is None and after is None:
             continue
-        if not sought.repeated and before and after and not same_pictures:
-            made.append(Change(sought.name, before, after, "of other pictures"))
+        if not sought.repeated and before and after and doubt:
+            made.append(Change(sought.name, before, after, doubt))
         else:
             made.append(_change(sought, before, after))
     return made
+
+
+def _doubt(before: Optional[Accuracy], after: Optional[Accuracy]) -> str:
+    """Why two accuracies cannot be compared; nothing where they are of the same pictures."""
+    if before is None or after is None:
+        return ""
+    hashes = before.pictures_sha256, after.pictures_sha256
+    if all(hashes):
+        return "of other pictures" if hashes[0] != hashes[1] else ""
+    alike = (before.pictures, before.source) == (after.pictures, after.source)
+    return "perhaps of other pictures" if alike else "of other pictures"
 
 
 def _change(sought: Sought, before: Optional[Repeated], after: Optional[Repeated]) -> Change:
@@ -221,54 +184,18 @@ def _foot(found: Sequence[Change]) -> Iterator[str]:
         )
 
 
-def _context(before: Document, after: Document) -> Iterator[str]:
-    """What else is not the same, which may be all the reason that there is."""
-    old, new = before.machine, after.machine
-    texts = list(
-        _differing(
-            ((where.fact(name), str(value)) for name, value in zip(old._fields, old)),
-            ((where.fact(name), str(value)) for name, value in zip(new._fields, new)),
-        )
-    )
-    texts += _differing(
-        [("command", before.command), ("Jetwatch", before.version)],
-        [("command", after.command), ("Jetwatch", after.version)],
-    )
-    for pair in paired(before.trials, after.trials)[0]:
-        texts += _differing(
-            [(f"{figures.name_of(pair.before)}: model's sha256", pair.before.model_sha256[:12])],
-            [(f"{figures.name_of(pair.before)}: model's sha256", pair.after.model_sha256[:12])],
-        )
+def _context(before: Document, after: Document, pairs: Sequence[Pair]) -> Iterator[str]:
+    texts = unlike(before, after, pairs)
     if texts:
         yield "Not measured alike, which may explain all that follows:"
     else:
-        yield "Same machine, software, settings of the machine, models and command."
+        untold = "" if before.code else " Whether its code is the same is not known."
+        yield from _wrapped(
+            "Same machine, software, settings of the machine, models, configs and command." + untold
+        )
     for text in texts:
         yield from _wrapped("  " + text)
     yield from _wrapped(f"before: {before.date}, after: {after.date}")
-
-
-def _differing(
-    before: Iterable[Tuple[str, str]], after: Iterable[Tuple[str, str]]
-) -> Iterator[str]:
-    old: Dict[str, str] = dict(before)
-    new: Dict[str, str] = dict(after)
-    for name in dict.fromkeys([*old, *new]):
-        if old.get(name) != new.get(name):
-            yield f"{name}: {old.get(name) or 'not told'} → {new.get(name) or 'not told'}"
-
-
-def _nearest(trial: Trial, others: Sequence[Trial]) -> Optional[Trial]:
-    """The one that differs in the fewest settings, if it alone does and most of them agree."""
-    apart = []
-    for other in others:
-        names = set(trial.setting) | set(other.setting)
-        count = sum(trial.setting.get(name) != other.setting.get(name) for name in names)
-        if 2 * count <= len(names):
-            apart.append((count, other))
-    least = min((count for count, _ in apart), default=0)
-    nearest = [other for count, other in apart if count == least]
-    return nearest[0] if len(nearest) == 1 else None
 
 
 def _why_not(pair: Pair) -> str:

@@ -1,13 +1,13 @@
 """figures: what is told of a benchmark, as tables of text for the terminal and for the page."""
 
-from typing import Callable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from app.bench import honest
 from app.bench.honest import Get, Repeated
-from app.bench.results import Document, Floor, Run, Spread, Trial
+from app.bench.results import Accuracy, Document, Run, Spread, Trial
 
 FEW = "–"  # too few samples
-CAPTURE = "capture"  # the step that ends where latency begins
+GLASS = "glass: from a decoded picture at the source to a decoded picture in an RTSP client"
 UNTOLD = "n/a"  # this machine does not tell, or there was nothing to measure
 
 
@@ -35,7 +35,7 @@ class Column(NamedTuple):
         return honest.over(trial.flat if self.flat else trial.runs, self.get)
 
 
-def _of_spread(head: str, which: Callable[[Run], Optional[Spread]], percentile: str) -> Column:
+def of_spread(head: str, which: Callable[[Run], Optional[Spread]], percentile: str) -> Column:
     def get(run: Run) -> Optional[float]:
         spread = which(run)
         value: Optional[float] = None if spread is None else getattr(spread, percentile)
@@ -48,30 +48,51 @@ def _of_spread(head: str, which: Callable[[Run], Optional[Spread]], percentile: 
     return Column(head, get, samples)
 
 
-def _latency(run: Run) -> Optional[Spread]:
+def latency(run: Run) -> Optional[Spread]:
     return run.latency
 
 
-def _glass(run: Run) -> Optional[Spread]:
+def glass(run: Run) -> Optional[Spread]:
     return run.glass
 
 
-FPS = Column("fps", lambda run: run.fps, lambda run: run.frames)
+def _known(head: str, get: Get, enough: Callable[[Run], bool]) -> Column:
+    """None where it is of too little, which is then told from what is not known at all."""
+    return Column(
+        head, lambda run: get(run) if enough(run) else None, lambda run: int(get(run) is not None)
+    )
+
+
+def _cpu(run: Run) -> bool:
+    return honest.enough(run.use.cpu_readings)
+
+
+def _vitals(run: Run) -> bool:
+    return honest.enough(run.use.readings)
+
+
+FPS = _known("fps", lambda run: run.fps, honest.enough_frames)
 MOST_FPS = Column("most fps", FPS.get, FPS.samples, flat=True)
-P50 = _of_spread("p50 ms", _latency, "p50")
-P95 = _of_spread("p95 ms", _latency, "p95")
-P99 = _of_spread("p99 ms", _latency, "p99")
-GLASS_P50 = _of_spread("glass p50", _glass, "p50")
-GLASS_P95 = _of_spread("glass p95", _glass, "p95")
-ENERGY = Column("mJ/frame", lambda run: run.use.mj_per_frame)
+P50 = of_spread("p50 ms", latency, "p50")
+P95 = of_spread("p95 ms", latency, "p95")
+P99 = of_spread("p99 ms", latency, "p99")
+GLASS_P50 = of_spread("glass p50", glass, "p50")
+GLASS_P95 = of_spread("glass p95", glass, "p95")
+ENERGY = _known(
+    "mJ/frame",
+    lambda run: run.use.mj_per_frame,
+    lambda run: honest.enough_frames(run) and _vitals(run),
+)
+RSS = _known("RSS MB", lambda run: run.use.rss_mb, honest.enough_frames)
+DEVICE = _known("device MB", lambda run: run.use.device_mb, honest.enough_frames)
 SPEED = (FPS, MOST_FPS, P50, P95, P99, GLASS_P50, GLASS_P95)
 USE = (
-    Column("CPU %", lambda run: run.use.cpu_percent),
-    Column("RSS MB", lambda run: run.use.rss_mb),
-    Column("device MB", lambda run: run.use.device_mb),
-    Column("W", lambda run: run.use.power_w),
+    _known("CPU %", lambda run: run.use.cpu_percent, _cpu),
+    RSS,
+    DEVICE,
+    _known("W", lambda run: run.use.power_w, _vitals),
     ENERGY,
-    Column("°C", lambda run: run.use.hottest_c),
+    _known("°C", lambda run: run.use.hottest_c, _vitals),
 )
 
 
@@ -128,82 +149,11 @@ def share(value: Optional[float]) -> str:
     return UNTOLD if value is None else f"{value:.3f}"
 
 
-def bare(floor: Floor) -> str:
-    """What our way is compared with."""
-    return ("bare " if floor.runtime.startswith("ONNX") else "raw ") + floor.runtime
-
-
-def cost(floor: Floor) -> str:
-    """What we add to the network alone, with what it is made of."""
-    if floor.cost_ms is None:
-        few = min(floor.raw.samples, floor.ours.samples)
-        return f"{FEW} ({few} samples; p50 needs {honest.least(50)})"
-    text = f"{floor.cost_ms:.2f} ms p50 (ours {floor.ours.p50:.2f}, alone {floor.raw.p50:.2f}"
-    if floor.batch > 1:
-        text += f", batch {floor.batch}"
-    return text + (f"; {number(floor.raw_fps)} pictures/s alone)" if floor.raw_fps else ")")
-
-
-def costs(trials: Sequence[Trial]) -> Optional[Table]:
-    """What we add to the network alone, by setting."""
-    known = [(name_of(trial), trial.floor) for trial in trials if trial.floor is not None]
-    if not known:
-        return None
-    rows = tuple(
-        (name, _ms(one.cost_ms), _ms(one.ours.p50), _ms(one.raw.p50))
-        + (str(one.batch), UNTOLD if one.raw_fps is None else number(one.raw_fps))
-        for name, one in known
-    )
-    runtimes = dict.fromkeys(bare(one) for _, one in known)
-    heads = ("setting", "cost", "ours", "alone", "batch", "alone/s")
-    feet = "p50 of a picture to its detections, and of the network alone; its pictures a second"
-    return Table(f"Cost over {' and '.join(runtimes)}, in ms", heads, rows, (feet, *_feet(rows)))
-
-
-def _ms(value: Optional[float]) -> str:
-    return FEW if value is None else f"{value:.2f}"
-
-
-def steps(trial: Trial) -> Optional[Table]:
-    """Where the time of a frame goes, the medians of the repeats."""
-    names = dict.fromkeys(step.name for run in trial.runs for step in run.steps)
-    if not names:
-        return None
-
-    def of(name: str) -> Callable[[Run], Optional[Spread]]:
-        return lambda run: next((step.spread for step in run.steps if step.name == name), None)
-
-    sought = [(shown_step(name), of(name)) for name in names]
-    sought.append(("capture to end", _latency))
-    if any(run.glass is not None for run in trial.runs):
-        sought.append(("capture to a client's picture", _glass))
-    rows = tuple(
-        (name,)
-        + tuple(
-            cell(trial, _of_spread("", which, percentile)) for percentile in ("p50", "p95", "p99")
-        )
-        for name, which in sought
-    )
-    return Table("Where the time goes, in ms", ("step", "p50", "p95", "p99"), rows, _feet(rows))
-
-
-def shown_step(name: str) -> str:
-    if name == CAPTURE:
-        return "until there is a picture"
-    return "wait for " + name[3:] if name.startswith("to ") else name
-
-
-def layers(trial: Trial) -> Optional[Table]:
-    """The slowest first. Fused layers stand together."""
-    if not trial.layers:
-        return None
-    total = sum(layer.ms for layer in trial.layers) or 1.0
-    ordered = sorted(trial.layers, key=lambda layer: -layer.ms)
-    rows = tuple(
-        (layer.name, layer.kind, f"{layer.ms:.3f}", f"{100 * layer.ms / total:.1f}")
-        for layer in ordered
-    )
-    return Table(f"Layers, {total:.2f} ms in all", ("layer", "kind", "ms", "%"), rows)
+def worth(known: Optional[Accuracy], field: str) -> str:
+    """An accuracy, or its agreement, of pictures enough."""
+    value = honest.worth(known, field)
+    few = value is None and known is not None and getattr(known, field) is not None
+    return FEW if few else share(value)
 
 
 def _speed(trials: Sequence[Trial]) -> Optional[Table]:
@@ -212,7 +162,7 @@ def _speed(trials: Sequence[Trial]) -> Optional[Table]:
         return None
     feet = ["ms from capture to the end of the last stage"]
     if any(run.glass for trial in trials for run in trial.runs):
-        feet[0] += "; glass: to a decoded picture in an RTSP client"
+        feet[0] += f"; {GLASS}"
     if any(trial.flat for trial in trials):
         feet.append("most fps: as fast as it goes; all else at the cameras' own rate")
     return _full("Speed", SPEED, rows, feet)
@@ -224,25 +174,28 @@ def _use(trials: Sequence[Trial]) -> Optional[Table]:
 
 
 def _lost(trials: Sequence[Trial]) -> Optional[Table]:
-    rows = []
-    for trial in trials:
-        if not trial.runs:
-            continue
-        counts = [
-            sum(one)
-            for one in zip(
-                *(
-                    (run.came, run.frames, run.dropped, run.skipped, run.unseen)
-                    for run in trial.runs
-                )
-            )
-        ]
-        rows.append((name_of(trial),) + tuple(map(str, counts)))
+    rows = [(name_of(trial), *map(str, _losses(trial.runs))) for trial in trials if trial.runs]
     if not rows:
         return None
-    heads = ("setting", "came", "finished", "at the door", "not encoded", "unseen")
-    feet = ("all runs together; at the door: a newer picture took its place",)
-    return Table("Frames, and where they were lost", heads, tuple(rows), feet)
+    heads = ["setting", "came", "finished", "at the door", "not encoded", "unseen", "unread"]
+    feet = ["all runs together"]
+    feet[0] += "; at the door: a newer picture took its place, or its clip was read too late"
+    if all(row[-1] == UNTOLD for row in rows):
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+    else:
+        feet.append("unread: the client could not tell which picture it was, so it is in no glass")
+    return Table("Frames, and where they were lost", tuple(heads), tuple(rows), tuple(feet))
+
+
+def _losses(runs: Sequence[Run]) -> Iterator[Union[int, str]]:
+    """Each count, of all runs together."""
+    for get in (
+        lambda run: run.came, lambda run: run.frames, lambda run: run.dropped,
+        lambda run: run.skipped, lambda run: run.unseen,
+    ):  # fmt: skip
+        yield sum(map(get, runs))
+    unread = [run.unread for run in runs if run.unread is not None]
+    yield sum(unread) if unread else UNTOLD
 
 
 def _accuracy(trials: Sequence[Trial]) -> Optional[Table]:
@@ -255,12 +208,12 @@ def _accuracy(trials: Sequence[Trial]) -> Optional[Table]:
     feet += ["agreement: with FP32 on the CPU"]
     feet += ["pictures: " + ", ".join(sources)] if sources else []
     rows = tuple(
-        (name, *((share(one.ap), share(one.ap50)) if labelled else ()))
-        + (share(one.agreement), str(one.pictures))
+        (name, *((worth(one, "ap"), worth(one, "ap50")) if labelled else ()))
+        + (worth(one, "agreement"), str(one.pictures))
         for name, one in known
     )
     heads = ("setting", *(("AP", "AP50") if labelled else ()), "agreement", "pictures")
-    return Table("Accuracy", heads, rows, tuple(feet))
+    return Table("Accuracy", heads, rows, tuple(feet) + signs(rows))
 
 
 def _rows(trials: Sequence[Trial], columns: Sequence[Column]) -> List[Tuple[str, ...]]:
@@ -284,10 +237,10 @@ def _full(
     untold = [head for place, head in enumerate(heads) if place not in kept]
     feet += ["not measured here: " + ", ".join(untold)] if untold else []
     shown = tuple(tuple(row[place] for place in kept) for row in rows)
-    return Table(title, tuple(heads[place] for place in kept), shown, tuple(feet) + _feet(shown))
+    return Table(title, tuple(heads[place] for place in kept), shown, tuple(feet) + signs(shown))
 
 
-def _feet(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
+def signs(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
     """What the signs in the cells mean."""
     cells = [text for row in rows for text in row[1:]]
     feet = []
@@ -295,5 +248,8 @@ def _feet(rows: Sequence[Sequence[str]]) -> Tuple[str, ...]:
         feet.append("±: how far the farthest repeat is from their median")
     if FEW in cells:
         needs = ", ".join(f"p{percent} {honest.least(percent)}" for percent in (50, 95, 99))
-        feet.append(f"{FEW}: too few samples ({needs} at least)")
+        feet.append(
+            f"{FEW}: too few samples ({needs} at least; fps and memory {honest.STEADY} frames; "
+            f"CPU, W and °C {honest.READINGS} readings; accuracy {honest.PICTURES} pictures)"
+        )
     return tuple(feet)

@@ -19,25 +19,56 @@ Way = Callable[[], Any]
 
 
 def floor(
-    backend: Backend, network: Network, image: np.ndarray, rounds: int, each: int, batch: int = 1
+    backend: Backend,
+    network: Network,
+    images: Sequence[np.ndarray],
+    rounds: int,
+    each: int,
+    batch: int = 1,
 ) -> results.Floor:
     """
-    Both ways on a batch of this picture, ``each`` calls in turn, so many ``rounds``, on this
-    thread. Ours is all that the detecting or classifying lane does with them, from memory that
-    readers are given. Raises AppError.
+    Both ways on a batch of these pictures, ``each`` calls in turn, so many ``rounds``, each with
+    the next of them, on this thread. Ours is all that the detecting or classifying lane does with
+    them, from memory that readers are given. Raises AppError.
     """
     with backend.attached():
-        images = [_held(backend, image) for _ in range(batch)]
-        windows = whole(images)
-        answered(backend, network, images, windows)  # so that the input holds them
+        count = max(len(images), batch)
+        held = [_held(backend, images[number % len(images)]) for number in range(count)]
+        batches = [[held[(first + row) % count] for row in range(batch)] for first in range(count)]
+        shown = _Shown(batches)
+        answered(backend, network, shown.images, shown.windows)  # so that the input holds them
         ways = {
-            _OURS: lambda: answered(backend, network, images, windows),
+            _OURS: lambda: answered(backend, network, shown.images, shown.windows),
             _RAW: backend.raw(network, batch),
         }
-        spent = by_turns(ways, rounds, each)
+        spent = by_turns(ways, rounds, each, turn=shown.turn)
     ours, raw = spread_of(np.array(spent[_OURS])), spread_of(np.array(spent[_RAW]))
     raw_fps = 1000 * batch / raw.p50 if raw.p50 else None
-    return results.Floor(backend.runtime, raw, ours, batch, raw_fps)
+    return results.Floor(backend.runtime, raw, ours, batch, raw_fps, pictures=len(images))
+
+
+class _Shown:
+    """The batch whose turn it is."""
+
+    def __init__(self, batches: Sequence[Sequence[np.ndarray]]) -> None:
+        self._batches = batches
+        self._windows = [whole(one) for one in batches]
+        self.turn(0)
+
+    def turn(self, number: int) -> None:
+        place = number % len(self._batches)
+        self.images, self.windows = self._batches[place], self._windows[place]
+
+
+def together(repeats: Sequence[results.Floor]) -> results.Floor:
+    """The repeat that lies in the middle, with what all of them cost."""
+    known = [(one.cost_ms, one) for one in repeats if one.cost_ms is not None]
+    uses = tuple(use for one in repeats for use in one.uses)
+    if not known:
+        return repeats[0]._replace(uses=uses)
+    ordered = sorted(known, key=lambda pair: pair[0])
+    middle = ordered[(len(ordered) - 1) // 2][1]
+    return middle._replace(costs=tuple(cost for cost, _ in known), uses=uses)
 
 
 def layers(
@@ -74,16 +105,22 @@ def by_turns(
     rounds: int,
     each: int,
     clock: Callable[[], float] = time.perf_counter,
+    turn: Callable[[int], None] = lambda number: None,
 ) -> Dict[str, List[float]]:
-    """Milliseconds of ``rounds`` x ``each`` calls of each way, all of them warm."""
+    """
+    Milliseconds of ``rounds`` x ``each`` calls of each way, all of them warm; ``turn`` is told of
+    each round before it begins.
+    """
     for way in ways.values():
         began = clock()
-        for _ in range(_WARM_UP):
+        for number in range(_WARM_UP):
+            turn(number)
             way()
             if clock() - began > _WARM_UP_S:
                 break
     spent: Dict[str, List[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
+    for number in range(rounds):
+        turn(number)
         for name, way in ways.items():
             for _ in range(_SETTLE):
                 way()

@@ -4,9 +4,11 @@ import os
 import platform
 import re
 import time
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from app.bench.honest import GPU_BUSY_PERCENT
 from app.bench.results import Machine
+from app.core.vitals import Vitals
 from app.device import clocks, machine, telemetry_mode, telemetry_nvml, versions
 from app.device.backend import Backend
 from app.device.jetson import GpuBackend
@@ -15,6 +17,7 @@ from app.media import encode, gst
 
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 _IDLE, _WAITING = 3, 4  # of the "cpu" line of /proc/stat; what guests use is in "user" already
+_READINGS, _APART_S = 6, 0.5
 _PARENT, _SPENT = 1, slice(11, 15)  # of a process's stat, after its name (proc(5))
 
 
@@ -75,6 +78,24 @@ def others(before: Times, after: Times) -> Optional[float]:
         return None
     spent = (after.busy - before.busy) - (after.ours - before.ours)
     return max(0.0, 100 * spent / seconds)
+
+
+def gpu_of_others(
+    read: Callable[[], Vitals], wait: Callable[[float], object] = time.sleep
+) -> Optional[float]:
+    """
+    The GPU's load in per cent while nothing of ours runs there; None where it is not told. A GPU
+    that seems busy is asked again for three seconds: what we ran before may be in its reading.
+    """
+    least: Optional[float] = None
+    for _ in range(_READINGS):
+        load = read().gpu_load
+        if load is not None:
+            least = 100 * load if least is None else min(least, 100 * load)
+            if least <= GPU_BUSY_PERCENT:
+                break
+        wait(_APART_S)
+    return least
 
 
 def _ours(folder: str, pid: int) -> int:

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Iterator, List, Sequence, Tuple
 
-from app.bench import figures, results, where
+from app.bench import costs, figures, results, where
 from app.bench.figures import UNTOLD
 from app.bench.results import Document, Trial
 from app.errors import ConfigError
@@ -72,11 +72,8 @@ def within(text: str, made: str, path: str) -> str:
 def _row(trial: Trial) -> Tuple[str, ...]:
     if not figures.is_measured(trial):
         return (_plain(figures.name_of(trial)), "not measured") + ("",) * (len(_HEADS) - 2)
-    cost = UNTOLD
-    if trial.floor is not None:
-        value = trial.floor.cost_ms
-        cost = figures.FEW if value is None else f"{value:.2f}"
-    ap = figures.share(trial.accuracy.ap if trial.accuracy else None)
+    cost = UNTOLD if trial.floor is None else costs.shown(costs.over(trial.floor))
+    ap = figures.worth(trial.accuracy, "ap")
     cells = [figures.cell(trial, column) for column in _COLUMNS]
     return (
         _plain(figures.name_of(trial)),

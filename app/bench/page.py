@@ -3,7 +3,7 @@
 from typing import List, Optional, Sequence, Tuple
 
 from app import atomic
-from app.bench import curves, figures, honest, plots, svg, where
+from app.bench import costs, curves, figures, honest, plots, steps, svg, where
 from app.bench.figures import Table
 from app.bench.page_style import STYLE
 from app.bench.results import Document, Machine, Trial
@@ -74,7 +74,7 @@ def _top(document: Document) -> str:
 def _notes(document: Document) -> str:
     """First, and in a frame of its own, so that nobody reads the figures without them."""
     notes = honest.notes(document)
-    troubles = [trial for trial in document.trials if trial.problem]
+    troubles = honest.unmeasured(document.trials)
     if not notes and not troubles:
         return "<aside class=well>Nothing was seen that speaks against these figures.</aside>"
     items = [escaped(note) for note in notes]
@@ -102,9 +102,8 @@ def _headline(document: Document) -> str:
         ("glass to glass p50", figures.cell(trial, figures.GLASS_P50), "ms"),
     ]
     if trial.floor is not None:
-        cost = trial.floor.cost_ms
-        shown = figures.FEW if cost is None else f"{cost:.2f}"
-        tiles.append((f"cost over {figures.bare(trial.floor)}", shown, "ms"))
+        shown = costs.shown(costs.over(trial.floor))
+        tiles.append((f"cost over {costs.bare(trial.floor)}", shown, "ms"))
     return (
         "<section class=tiles>"
         + "".join(
@@ -119,8 +118,8 @@ def _headline(document: Document) -> str:
 
 def _tables(document: Document) -> str:
     found = list(figures.tables(document))
-    costs = figures.costs(document.trials)
-    found += [costs] if costs is not None else []
+    added = costs.table(document.trials)
+    found += [added] if added is not None else []
     if not found:
         return "<p>Nothing was measured.</p>"
     return "\n".join(f"<section>{_table(table)}</section>" for table in found)
@@ -183,7 +182,7 @@ def _setting(trial: Trial, alone: bool) -> str:
         told = ", ".join(f"{name} {mhz:.0f} MHz" for name, mhz in clocks.items())
         facts += [("clocks in the last run", told)] if told else []
     parts = [_listed(facts)]
-    parts += [_table(table, 3) for table in (figures.steps(trial), figures.layers(trial)) if table]
+    parts += [_table(table, 3) for table in (steps.steps(trial), steps.layers(trial)) if table]
     parts += [] if alone else [_figures([curves.course(trial)])]
     config = escaped("\n".join(trial.config))
     parts += [f"<h3>The config</h3><pre>{config}</pre>"] if trial.config else []
@@ -203,10 +202,12 @@ def _facts(document: Document) -> str:
         for text in dict.fromkeys(trial.model_sha256 for trial in document.trials)
     ]
     facts += [(name, text) for name, text in hashes if text]
+    own = [("its commit", document.commit), ("its code's sha256", document.code)]
     facts += [
         ("command", document.command),
         ("date", _when(document.date)),
         ("Jetwatch", document.version),
+        *((name, text) for name, text in own if text),
         ("format", document.format),
     ]
     return f"<section><h2>Where and how it was measured</h2>\n{_listed(facts)}</section>"

@@ -5,7 +5,7 @@ from typing import Callable, List, NamedTuple, Sequence, Tuple
 from app.bench import figures, honest, svg
 from app.bench.figures import Column
 from app.bench.honest import Get, Repeated
-from app.bench.results import Document, Trial
+from app.bench.results import CAPTURE, Document, Trial
 from app.bench.svg import Panel
 
 WIDTH = 480.0  # as many units as a phone has pixels and more, so that letters stay legible there
@@ -84,12 +84,11 @@ def pareto_svg(document: Document) -> str:
 
 def points_of(trials: Sequence[Trial], get: Get) -> Tuple[List[Point], str]:
     """The settings that have both, and what their worth is: the AP, or else the agreement."""
-    labelled = any(one.accuracy and one.accuracy.ap is not None for one in trials)
+    labelled = any(honest.worth(one.accuracy, "ap") is not None for one in trials)
     points = []
     for trial in trials:
         cost = honest.over(trial.runs, get)
-        known = trial.accuracy
-        worth = known and (known.ap if labelled else known.agreement)
+        worth = honest.worth(trial.accuracy, "ap" if labelled else "agreement")
         if cost is not None and worth is not None:
             points.append(Point(figures.name_of(trial), cost, worth))
     return points, "AP" if labelled else "agreement with FP32"
@@ -162,7 +161,7 @@ def _medians(trial: Trial) -> List[Tuple[str, float]]:
         return lambda run: next((one.spread.p50 for one in run.steps if one.name == name), None)
 
     every = dict.fromkeys(step.name for run in trial.runs for step in run.steps)
-    names = [name for name in every if name != figures.CAPTURE]
+    names = [name for name in every if name != CAPTURE]
     found = [(name, honest.over(trial.runs, of(name))) for name in names]
     return [(name, figure.median) for name, figure in found if figure is not None]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.bench import steady
 from app.bench.honest import spread_of
-from app.bench.results import Run, Step
+from app.bench.results import CAPTURE, TO_DOOR, Run, Step
 from app.core.frame import Frame
 from app.core.meter import Meter
 
@@ -23,6 +23,8 @@ class Row(NamedTuple):
 
     captured: float
     marks: Tuple[Tuple[str, float], ...]
+    camera: str = ""
+    number: int = 0
 
     @property
     def finished(self) -> float:
@@ -40,7 +42,7 @@ class Recorder(Meter):
     def add(self, frame: Frame) -> None:
         super().add(frame)
         if self.recording:
-            self.rows.append(Row(frame.captured, frame.marks))
+            self.rows.append(Row(frame.captured, frame.marks, frame.source, frame.number))
 
 
 def run_of(rows: List[Row], began: float, ended: float = math.inf) -> Tuple[Run, float, float]:
@@ -73,10 +75,13 @@ def run_of(rows: List[Row], began: float, ended: float = math.inf) -> Tuple[Run,
 
 
 def _steps(rows: List[Row]) -> Tuple[Step, ...]:
+    """Those behind CAPTURE are each frame's latency, whole."""
     spent: Dict[str, List[float]] = {}
     for row in rows:
-        earlier = row.marks[0][1]
+        asked, earlier = row.marks[0][1], row.captured
+        spent.setdefault(CAPTURE, []).append(1000 * max(0.0, earlier - asked))
         for name, when in row.marks[1:]:
+            name = TO_DOOR if name == CAPTURE else name
             spent.setdefault(name, []).append(1000 * (when - earlier))
             earlier = when
     return tuple(Step(name, spread_of(np.array(values))) for name, values in spent.items())

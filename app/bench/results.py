@@ -1,6 +1,7 @@
 """results: what was measured, as plain values, and the JSON file that holds them."""
 
 import json
+import statistics
 from types import MappingProxyType
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
@@ -10,6 +11,8 @@ from app.device.backend import Layer
 from app.errors import ConfigError, OutputError
 
 FORMAT = "jetwatch-bench/1"
+CAPTURE = "capture"  # the step that ends where latency begins
+TO_DOOR = "to door"  # the next: what the source still does to the picture, and how late it is
 _MOST_BYTES = 64 << 20
 
 
@@ -34,14 +37,17 @@ class Use(NamedTuple):
     """What a run took of the machine while it was measured. None: this machine does not tell."""
 
     cpu_percent: Optional[float] = None  # of the program; 100: one core
+    cpu_readings: Optional[int] = None  # after the first; None: not counted
     rss_mb: Optional[float] = None  # at the end
     device_mb: Optional[float] = None  # device memory that is ours
     power_w: Optional[float] = None  # mean, of the board or the card
+    readings: Optional[int] = None  # of power, or else of heat; None: not counted
     mj_per_frame: Optional[float] = None
     hottest_c: Optional[float] = None
     clocks_mhz: Mapping[str, float] = MappingProxyType({})  # means
     throttled: Tuple[str, ...] = ()  # reasons that were seen meanwhile
     others_percent: Optional[float] = None  # CPU that other programs took; 100: one core
+    gpu_before_percent: Optional[float] = None  # the GPU's load before the run: of others alone
 
 
 class Run(NamedTuple):
@@ -59,6 +65,10 @@ class Run(NamedTuple):
     dropped: int = 0  # of these at the door
     skipped: int = 0  # not encoded, as the encoder was busy
     unseen: int = 0  # encoded, and never seen by the client
+    unread: Optional[int] = None  # seen, its stamp not to be read; None: not counted
+    repeated: int = 0  # pictures that the client got once more
+    replays: int = 0  # how often the clip that did so most often began anew
+    served: Optional[Spread] = None  # from the end of the last stage to the client's picture
     use: Use = Use()
     timeline: Tuple[Tuple[float, float, Optional[float]], ...] = ()  # s, fps, p50 latency in ms
     histogram: Tuple[Tuple[float, int], ...] = ()  # latency: upper edge in ms, frames
@@ -72,10 +82,15 @@ class Floor(NamedTuple):
     ours: Spread
     batch: int = 1
     raw_fps: Optional[float] = None  # pictures a second, of the network alone
+    costs: Tuple[float, ...] = ()  # ms that we add, p50, of each repeat; the rest: the middle one
+    uses: Tuple[Use, ...] = ()  # of the machine meanwhile, of each repeat
+    pictures: int = 1  # that were timed by turns
 
     @property
     def cost_ms(self) -> Optional[float]:
-        """What we add, p50."""
+        """What we add, p50; the median of the repeats."""
+        if self.costs:
+            return float(statistics.median(self.costs))
         if self.ours.p50 is None or self.raw.p50 is None:
             return None
         return self.ours.p50 - self.raw.p50
@@ -89,10 +104,11 @@ class Accuracy(NamedTuple):
     ap50: Optional[float] = None
     agreement: Optional[float] = None
     source: str = ""  # what the pictures are
+    pictures_sha256: str = ""  # of all of them and their labels; empty: not told
 
 
 class Trial(NamedTuple):
-    """One setting and what became of it. ``problem``: why it could not be measured."""
+    """One setting and what became of it. ``problem``: why not all of it could be measured."""
 
     name: str  # as people call it: the values that differ between trials
     setting: Mapping[str, str]  # every value: "model", "precision", "size", "batch", ...
@@ -104,6 +120,8 @@ class Trial(NamedTuple):
     model_sha256: str = ""
     config: Tuple[str, ...] = ()  # lines of the YAML that was run
     problem: str = ""
+    single: bool = False  # one camera, each picture of which is looked at
+    repeats: int = 0  # runs at each pace that were asked for; 0: not told
 
 
 class Machine(NamedTuple):
@@ -141,6 +159,8 @@ class Document(NamedTuple):
     trials: Tuple[Trial, ...]
     notes: Tuple[str, ...] = ()  # what speaks against these figures, for people
     interrupted: bool = False
+    code: str = ""  # sha256 of Jetwatch's own files
+    commit: str = ""  # of its checkout, with "+" where files are changed
 
 
 def text(document: Document) -> str:

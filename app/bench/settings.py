@@ -31,6 +31,7 @@ class Varied(NamedTuple):
     name: str
     about: str
     check: Callable[[str], str] = lambda value: ""
+    values: Tuple[str, ...] = ()  # all that there are, where it is a choice
 
 
 def _whole(least: int, most: int) -> Callable[[str], str]:
@@ -41,8 +42,9 @@ def _whole(least: int, most: int) -> Callable[[str], str]:
     return check
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    return lambda value: "" if value in words else f"must be one of {', '.join(words)}"
+def _choice(name: str, about: str, *words: str) -> Varied:
+    wrong = f"must be one of {', '.join(words)}"
+    return Varied(name, about, lambda value: "" if value in words else wrong, words)
 
 
 def _size(value: str) -> str:
@@ -57,17 +59,18 @@ def _interval(value: str) -> str:
 
 VARIED = (
     Varied("model", "names of the catalogue, of models: in the config, or ONNX files"),
-    Varied("precision", "of the engine", _one_of("fp32", "fp16", "int8")),
+    _choice("precision", "of the engine", "fp32", "fp16", "int8"),
     Varied("size", "of the network's input, WIDTHxHEIGHT", _size),
     Varied("batch", "pictures at once, at most", _whole(1, 256)),
     Varied("interval", "the detector looks at every so many pictures", _interval),
-    Varied("placing", "what puts pictures in the network's input", _one_of("cpu", "gpu")),
-    Varied("graphs", "CUDA graphs", _one_of("on", "off")),
+    _choice("placing", "what puts pictures in the network's input", "cpu", "gpu"),
+    _choice("graphs", "CUDA graphs", "on", "off"),
     Varied("cameras", "the first so many, or so many of the one", _whole(1, 64)),
     Varied("threads", "of the CPU's inference; 0: all cores", _whole(0, 256)),
 )
 OF_THE_NETWORK = ("model", "precision", "size", "batch", "placing", "graphs", "threads")
 OF_THE_ENGINE = ("precision", "size", "batch")
+_ON_THE_CPU = {"placing": "cpu", "graphs": "off"}  # as it is there, whatever is asked for
 
 
 class Setting(NamedTuple):
@@ -133,6 +136,15 @@ def base(path: Optional[str], source: Optional[str], model: Optional[str]) -> Tr
     if model is not None:
         tree["detect"]["model"] = model
     return tree
+
+
+def check_here(setting: Setting, on_cpu: bool) -> None:
+    """Raise ConfigError for a value that changes nothing here, and would be compared in vain."""
+    for name, value in setting.values.items():
+        if on_cpu and value != _ON_THE_CPU.get(name, value):
+            raise ConfigError(f"{name} {value} wants a GPU: on the CPU it changes nothing")
+        if name == "threads" and not on_cpu:
+            raise ConfigError(f"threads {value} wants the CPU's inference: a GPU has none of them")
 
 
 def applied(tree: Tree, setting: Setting) -> Tree:
@@ -232,6 +244,11 @@ def recorded(tree: Tree) -> bool:
     """Whether every source can go as fast as the pipeline takes its pictures."""
     kinds = (uri.Kind.FILE, uri.Kind.FOLDER, uri.Kind.TEST)
     return all(uri.parse(str(one["source"])).kind in kinds for one in tree["cameras"])
+
+
+def single(tree: Tree) -> bool:
+    """Whether there is one camera, each picture of which is looked at."""
+    return len(tree["cameras"]) == 1 and tree["detect"].get("interval", 1) == 1
 
 
 def text(tree: Tree) -> str:

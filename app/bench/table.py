@@ -4,7 +4,7 @@ import re
 import textwrap
 from typing import Iterator, List, Sequence
 
-from app.bench import figures, honest, where
+from app.bench import costs, figures, honest, steps, where
 from app.bench.figures import Table
 from app.bench.results import Document
 
@@ -25,19 +25,20 @@ def lines(document: Document) -> Iterator[str]:
         yield from shown(table)
     measured = [trial for trial in document.trials if figures.is_measured(trial)]
     if len(measured) == 1:
-        for part in (figures.steps(measured[0]), figures.layers(measured[0])):
+        for part in (steps.steps(measured[0]), steps.layers(measured[0])):
             if part is not None:
                 yield ""
                 yield from shown(_cut(part))
-    floors = [trial.floor for trial in document.trials if trial.floor is not None]
-    costs = figures.costs(document.trials)
+    floors = [(trial, trial.floor) for trial in document.trials if trial.floor is not None]
+    several = costs.table(document.trials)
     if len(floors) == 1:
+        ((trial, floor),) = floors
         yield ""
-        yield from _wrapped(f"Cost over {figures.bare(floors[0])}: {figures.cost(floors[0])}")
-    elif costs is not None:
+        yield from _wrapped(f"Cost over {costs.bare(floor)}: {costs.sentence(trial)}")
+    elif several is not None:
         yield ""
-        yield from shown(costs)
-    problems = [trial for trial in document.trials if trial.problem]
+        yield from shown(several)
+    problems = honest.unmeasured(document.trials)
     if problems:
         yield ""
     for trial in problems:

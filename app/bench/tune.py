@@ -2,33 +2,39 @@
 tune: the settings with which a machine keeps a latency, found by measuring.
 
 What costs nothing comes first: threads, precision. Where that is not enough, a smaller input; and
-where that answers too differently, the detector looks less often. What is found is measured anew,
-longer and several times, before it is told; where it fails then, the next best is.
+where that answers too differently, or nobody knows, the detector looks less often. What is found is
+measured anew, longer and several times, before it is told; where it fails then, the next best is.
 """
 
 import time
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
-import numpy as np
-
+from app.bench import goal
 from app.bench.bench import Bench
+from app.bench.budget import Budget
+from app.bench.goal import Goal
 from app.bench.results import Trial
-from app.bench.settings import Setting
+from app.bench.settings import OF_THE_ENGINE, Setting
+from app.device.build import FP16, FP32, INT8
 from app.errors import AppError
 
-MOST_LOST = 0.01  # of a camera's frames, at the door
 _SIZES = (0.75, 0.5)  # of the network's own, each side
 _STRIDE = 32
 _INTERVALS = (2, 3, 4, 6, 8)
 
 Say = Callable[[str], None]
-
-
-class Goal(NamedTuple):
-    latency_ms: float  # of 95 in 100 frames, from capture to the end
-    min_agreement: float  # with FP32 at the model's own size
-    minutes: float = 15.0  # for the search; the proof comes on top
-    seconds: float = 6.0  # of each run of the search
+Key = Tuple[Tuple[str, str], ...]  # names of settings and their values
 
 
 class Found(NamedTuple):
@@ -44,7 +50,7 @@ class Known:
     def __init__(
         self, trials: Sequence[Trial] = (), keep: Callable[[Sequence[Trial]], None] = lambda _: None
     ) -> None:
-        self._trials: Dict[Tuple[Tuple[str, str], ...], Trial] = {}
+        self._trials: Dict[Key, Trial] = {}
         for one in trials:
             self._trials[_key(one.setting)] = one
         self._keep = keep
@@ -58,21 +64,27 @@ class Known:
 
 
 class Search:
-    """One search. ``tried``: each setting in turn, and what was measured."""
+    """
+    One search. ``tried``: each setting in turn, and what was measured; ``failed``: what could not
+    be; ``proofs``: what was measured anew.
+    """
 
     def __init__(
-        self, bench: Bench, goal: Goal, known: Known, say: Say,
+        self, bench: Bench, wanted: Goal, known: Known, say: Say,
         now: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._bench = bench
-        self._goal = goal
+        self._goal = wanted
         self._known = known
         self._say = say
-        self._now = now
         self._error: Optional[AppError] = None  # the latest
+        self._own: Optional[Tuple[int, int]] = None  # the network's size
+        self._made: Set[Key] = set()  # engines
         self._base: Mapping[str, str] = {}  # what was asked for, and is not searched
-        self._end = now() + 60 * goal.minutes
+        self._budget = Budget(wanted.minutes, now, say)
         self.tried: List[Tuple[Setting, Trial]] = []
+        self.failed: List[Trial] = []
+        self.proofs: List[Trial] = []
 
     def find(self, base: Mapping[str, str], own: Optional[Tuple[int, int]], cores: int) -> Found:
         """
@@ -80,6 +92,7 @@ class Search:
         where one is known. Raises AppError where nothing can be measured.
         """
         self._base = base
+        self._own = own
         first = self._fastest(base, self._ways(cores))
         if not self.tried and self._error is not None:
             raise self._error
@@ -99,40 +112,49 @@ class Search:
         chosen = ranked[0] if ranked else chosen
         if not self._keeps(chosen):
             return Found(None, self._best_of("nothing that was tried is fast enough"))
-        return Found(chosen, f"{_told(chosen)}: {self._figures(self._trial(chosen))}")
+        return Found(chosen, f"{_told(chosen)}: {goal.figures(self._trial(chosen))}")
 
     def prove(self, again: Callable[[Setting], Trial]) -> Found:
         """Measure the best of what was tried ``again``; where it fails, the next best."""
         for setting in self._ranked():
             # the proof's network may be its own reference; that it agrees was seen in the search
             trial = again(setting)._replace(accuracy=self._trial(setting).accuracy)
-            if not trial.problem and self._good(trial):
-                return Found(setting, f"{_told(setting)}: {self._figures(trial)}")
-            why = trial.problem or self._figures(trial)
+            self.proofs.append(trial._replace(name=f"proof: {_told(setting)}"))
+            if not trial.problem and self._goal.kept(trial):
+                return Found(setting, f"{_told(setting)}: {goal.figures(trial)}")
+            why = trial.problem or goal.figures(trial)
             self._say(f"{_told(setting)} did not prove itself: {why}")
         return Found(None, "nothing that was tried keeps the goal for longer")
+
+    def trials(self) -> List[Trial]:
+        """All of these, each setting once, for people."""
+        tried = {_key(one.values): trial._replace(name=_told(one)) for one, trial in self.tried}
+        return [*tried.values(), *self.failed, *self.proofs]
 
     def _ways(self, cores: int) -> Sequence[Tuple[str, Sequence[str]]]:
         """What changes the speed and hardly the answers: a name and its values."""
         if self._bench.backend == "host":
             counts = sorted({1, max(1, cores // 2), cores})
             return (("threads", [str(count) for count in counts]),)
-        return (("precision", ["fp16", "int8"]),)
+        return (("precision", [FP16, INT8]),)
 
     def _fastest(
         self, base: Mapping[str, str], ways: Sequence[Tuple[str, Sequence[str]]]
     ) -> Optional[Setting]:
         """Of the base with each value of each way, that with the lowest latency."""
-        best: Optional[Setting] = None
+        sound: List[Setting] = []
         for name, values in ways:
             given = [base[name]] if name in base else values  # what was asked for stays
             for value in given:
-                one = self._measured(dict(base, **{name: value}))
-                if one is None or not self._agrees(one):
-                    continue
-                if best is None or self._worse(one) < self._worse(best):
-                    best = one
-        return best
+                sound += self._sound(dict(base, **{name: value}))
+            if given == [FP16, INT8] and all(one.values[name] != FP16 for one in sound):
+                sound += self._sound(dict(base, **{name: FP32}))
+        return min(sound, key=self._worse) if sound else None
+
+    def _sound(self, values: Mapping[str, str]) -> List[Setting]:
+        """The setting, if it can be measured and agrees."""
+        one = self._measured(values)
+        return [] if one is None or not self._agrees(one) else [one]
 
     def _smaller(
         self, values: Mapping[str, str], own: Optional[Tuple[int, int]]
@@ -163,54 +185,63 @@ class Search:
         setting = Setting(", ".join(searched), values)
         known = self._known.of(setting)
         if known is None:
-            if self._now() > self._end:
+            engine = setting.of(OF_THE_ENGINE)
+            building = engine not in self._made
+            if not self._budget.allows(building):
                 return None
+            self._made.add(engine)
             try:
-                (known,) = self._bench.measure([setting], self._goal.seconds, 1, flat=False)
+                with self._budget.spent(building):
+                    (known,) = self._bench.measure([setting], self._goal.seconds, 1, flat=False)
             except AppError as error:
                 self._error = error
-                return None
+                known = Trial(setting.name, setting.values, problem=str(error))
             if known.problem:
+                self.failed.append(known._replace(name=_told(setting)))
                 return None
             self._known.add(setting, known)
         self.tried.append((setting, known))
-        self._say(f"{_told(setting)}: {self._figures(known)}")
+        self._say(f"{_told(setting)}: {goal.figures(known)}")
         return setting
 
     def _worse(self, setting: Setting) -> Tuple[bool, float]:
-        return not self._keeps(setting), _p95(self._trial(setting))
+        return not self._keeps(setting), goal.p95(self._trial(setting))
 
     def _trial(self, setting: Setting) -> Trial:
         return [trial for one, trial in self.tried if one == setting][-1]
 
     def _agrees(self, setting: Setting) -> bool:
-        """Whether its answers are near enough to FP32's; where nothing was seen, they may be."""
-        accuracy = self._trial(setting).accuracy
-        if accuracy is None or accuracy.agreement is None:
-            return True
-        return accuracy.agreement >= self._goal.min_agreement
+        """Whether its answers are near enough to FP32's."""
+        share = goal.agreement(self._trial(setting))
+        if share is None:
+            return not self._must_show(setting)
+        return share >= self._goal.min_agreement
+
+    def _must_show(self, setting: Setting) -> bool:
+        """Whether it has to be seen that it agrees: the others are what is taken without asking."""
+        size = setting.values.get("size")
+        own = self._own and "x".join(map(str, self._own))
+        return setting.values.get("precision") == INT8 or size is not None and size != own
 
     def _keeps(self, setting: Setting) -> bool:
-        return self._good(self._trial(setting))
-
-    def _good(self, trial: Trial) -> bool:
-        return _p95(trial) <= self._goal.latency_ms and _lost(trial) <= MOST_LOST
+        return self._goal.kept(self._trial(setting))
 
     def _ranked(self) -> List[Setting]:
-        """Those that kept the goal: the detector looks often, then it agrees, then it is quick."""
-        good: Dict[Tuple[Tuple[str, str], ...], Setting] = {}
+        """
+        Those that kept the goal. It is known how far it agrees; then the detector looks often; then
+        it agrees, then it is quick.
+        """
+        good: Dict[Key, Setting] = {}
         for setting, _ in self.tried:
             if self._agrees(setting) and self._keeps(setting):
                 good[_key(setting.values)] = setting
 
-        def rank(setting: Setting) -> Tuple[float, float, float]:
+        def rank(setting: Setting) -> Tuple[bool, float, float, float]:
             trial = self._trial(setting)
-            agreement = trial.accuracy.agreement if trial.accuracy else None
-            return (
-                float(setting.values.get("interval", "1")),
-                -(1.0 if agreement is None else agreement),
-                _p95(trial),
-            )
+            share = goal.agreement(trial)
+            text = setting.values.get("interval", "1")
+            interval = 1.0 if text == "auto" else float(text)  # auto is asked for, not searched
+            return share is None, interval, -(share or 0.0), goal.p95(trial)
 
         return sorted(good.values(), key=rank)
 
@@ -218,33 +249,25 @@ class Search:
         trials = [trial for _, trial in self.tried if trial.runs]
         if not trials:
             return why
-        best = min(trials, key=_p95)
-        over = " The time was over." if self._now() > self._end else ""
-        return f"{why}. The nearest: {best.name}: {self._figures(best)}.{over}"
-
-    def _figures(self, trial: Trial) -> str:
-        parts = [f"{_p95(trial):.0f} ms for 95 of 100", f"{100 * _lost(trial):.1f} % lost"]
-        agreement = trial.accuracy.agreement if trial.accuracy else None
-        known = "agreement not known" if agreement is None else f"agreement {agreement:.3f}"
-        parts.append(known)
-        return ", ".join(parts)
+        best = min(trials, key=goal.p95)
+        over = " The time was over: --minutes gives more." if self._budget.over else ""
+        unknown = [
+            _told(setting)
+            for setting, trial in self.tried
+            if self._must_show(setting) and goal.agreement(trial) is None
+        ]
+        if unknown:
+            over += (
+                f" Of {'; '.join(dict.fromkeys(unknown))} it is not known whether it agrees, so it "
+                "was not taken: the pictures show too little. Give others: --labelled FOLDER, or a "
+                "--source that shows something."
+            )
+        return f"{why}. The nearest: {best.name or 'as it is'}: {goal.figures(best)}.{over}"
 
 
 def _told(setting: Setting) -> str:
     return setting.name or "as it is"
 
 
-def _p95(trial: Trial) -> float:
-    """Milliseconds; infinite where a run could not tell."""
-    values = [run.latency.p95 for run in trial.runs]
-    told = [value for value in values if value is not None]
-    return float(np.median(told)) if told and len(told) == len(values) else float("inf")
-
-
-def _lost(trial: Trial) -> float:
-    came = sum(run.came for run in trial.runs)
-    return sum(run.dropped for run in trial.runs) / came if came else 1.0
-
-
-def _key(values: Mapping[str, str]) -> Tuple[Tuple[str, str], ...]:
+def _key(values: Mapping[str, str]) -> Key:
     return tuple(sorted(values.items()))

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from app import atomic
+from app.bench import mark
 from app.bench.results import Machine
 from app.bench.settings import OF_THE_ENGINE
 from app.device import plan, planfile
@@ -13,15 +14,23 @@ from app.device.jetson import sha256_of
 from app.errors import ConfigError, EngineError, OutputError
 
 Build = Callable[[Model, Mapping[str, str]], plan.Sidecar]
+How = Callable[[Mapping[str, str]], str]
+
+
+class Make(NamedTuple):
+    """How engines are made of a model and values of OF_THE_ENGINE."""
+
+    build: Build
+    how: How  # all else that the engine of such values depends on, as text
 
 
 def variant(
-    model: Model, values: Mapping[str, str], folder: str, gpu: Optional[Machine], build: Build
+    model: Model, values: Mapping[str, str], folder: str, gpu: Optional[Machine], make: Make
 ) -> Dict[str, Any]:
     """
     The entry of ``models:`` that stands for the model with these values of OF_THE_ENGINE. On a
-    ``gpu`` its engine is made by ``build`` and kept in ``folder``, from one benchmark to the next.
-    Raises AppError, also where another precision came of it.
+    ``gpu`` its engine is made and kept in ``folder``, from one benchmark to the next, for whoever
+    asks for one that is made so. Raises AppError, also where another precision came of it.
     """
     asked = {name: values[name] for name in OF_THE_ENGINE if name in values}
     if gpu is None:
@@ -36,7 +45,8 @@ def variant(
     name = "-".join([model.name, *(_short(*pair) for pair in asked.items())])
     made = model._replace(name=name)
     digest = sha256_of(model.path)
-    place = os.path.join(folder, f"{name}-{digest[:8]}")  # others' weights may have its name
+    depends = mark.digest(mark.of_model(model), "" if gpu is None else make.how(asked))
+    place = os.path.join(folder, f"{name}-{depends[:12]}")
     path = os.path.join(place, name + ".onnx")
     try:
         os.makedirs(place, exist_ok=True)
@@ -49,16 +59,21 @@ def variant(
     except OSError as error:
         raise OutputError(f"{place}: cannot be written: {error.strerror}") from error
     if gpu is not None:
-        known = _there(made, asked, gpu) or build(made, asked)
+        known = _there(made, asked, gpu) or make.build(made, asked)
         wanted = asked.get("precision", known.fingerprint.precision)
         if known.fingerprint.precision != wanted:
             why = "; ".join(f"{one.precision}: {one.outcome}" for one in known.tried)
-            raise EngineError(f"{model.name}: no {wanted} engine came of it. {why}")
+            raise EngineError(
+                f"{model.name}: no {wanted} engine came of it. {why}. To try again: rm -r {place}"
+            )
     return _entry(made, labels if model.labels else "")
 
 
 def _there(model: Model, asked: Mapping[str, str], gpu: Machine) -> Optional[plan.Sidecar]:
-    """What is known of an engine that an earlier benchmark made, where it fits."""
+    """
+    What is known of an engine that an earlier benchmark made, where it fits; of whatever
+    precision: another would not come of it now.
+    """
     path = planfile.find(model.path)
     if path is None:
         return None
@@ -66,13 +81,12 @@ def _there(model: Model, asked: Mapping[str, str], gpu: Machine) -> Optional[pla
         known = plan.read(path)
     except EngineError:
         return None
-    mark = known.fingerprint
+    built = known.fingerprint
     fits = (
-        (mark.tensorrt, mark.gpu) == (gpu.tensorrt, gpu.gpu)
-        and mark.precision == asked.get("precision", mark.precision)
+        (built.tensorrt, built.gpu) == (gpu.tensorrt, gpu.gpu)
         and known.batch == int(asked.get("batch", "1"))
-        and known.model.input == model.input
-        and mark.onnx_sha256 == sha256_of(model.path)
+        and model.input in (None, known.model.input)  # None: the build has guessed it
+        and built.onnx_sha256 == sha256_of(model.path)
     )
     return known if fits else None
 

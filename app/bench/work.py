@@ -3,19 +3,23 @@
 import contextlib
 import math
 import resource
-import threading
+import signal
 import time
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from app import assemble, config
-from app.bench.played import Played
-from app.bench.recorder import Recorder, run_of
+from app.bench.played import Played, stamped
+from app.bench.recorder import Recorder, Row, run_of
 from app.bench.results import Run, Use
 from app.beside import Beside
 from app.core.pipeline import Pipeline
 from app.core.stage import Source
+from app.core.steady import SteadyEvent
 from app.device.backend import Backend
 from app.errors import SourceError
+from app.media.camera import Camera
+from app.media.folder import is_picture
+from app.media.stamp import Stamp, stamp_of
 from app.media.uri import Kind
 from app.service import heap
 from app.stages.publish import Publish
@@ -27,6 +31,7 @@ _MOST = 4
 _TICK_S = 0.25
 _CLIENT_S = 15.0  # that a client may take to come
 _FIRST_S = 60.0  # that the first frame may take
+_MOST_DONE = 20000  # frames that are told one by one: 200 are beyond a p99
 
 Tell = Callable[[str, int, int], None]
 
@@ -39,11 +44,20 @@ class Job(NamedTuple):
     frames: int = 150  # so many at least, for which it may take _MOST times as long
 
 
+class Done(NamedTuple):
+    """A finished frame, by what its stamp says."""
+
+    camera: str
+    stamp: Stamp
+    when: float  # monotonic: the end of the last stage
+
+
 class Outcome(NamedTuple):
     run: Run
     since: float  # monotonic: the steady part
     until: float
     encoded: int  # pictures of the cameras' mounts, in the steady part
+    done: Tuple[Done, ...] = ()  # frames of that part, evenly, no more than _MOST_DONE
 
 
 class _Sample(NamedTuple):
@@ -52,25 +66,30 @@ class _Sample(NamedTuple):
     dropped: int
     skipped: int
     encoded: int
+    replays: Tuple[int, ...]  # of each source
 
 
 def work(job: Job, tell: Tell, _: Any) -> Outcome:
-    """Run the job to its end. Raises AppError."""
+    """Run the job to its end, or to a SIGTERM, with what there is by then. Raises AppError."""
     heap.limit_arenas()
     chosen = config.parse(job.config, "the benchmark's config")
     tell("loading models", 0, 0)
     with contextlib.closing(assemble.backend(chosen)) as backend, contextlib.closing(
         Beside()
     ) as beside:
-        kinds = {camera.name: camera.uri.kind for camera in chosen.cameras}
+        live = job.pace == CAMERA
+        clips = {camera.name for camera in chosen.cameras if _is_clip(camera)}
+        players: List[Played] = []
 
         def played(source: Source) -> Source:
-            made = kinds[source.camera] is Kind.TEST
-            return Played(source, live=job.pace == CAMERA, stamped=not made)
+            players.append(Played(source, live, paced=live and source.camera in clips))
+            return players[-1]
 
         with beside.following():
             pipeline = assemble.assemble(chosen, backend, beside=beside, played=played)
-        watch = _Watch(job, pipeline, backend, tell)
+        pipeline.lanes = [stamped(lane) for lane in pipeline.lanes]
+        watch = _Watch(job, pipeline, players, backend, tell)
+        signal.signal(signal.SIGTERM, lambda *_: watch.end())
         pipeline.run(watch.stop, watch.tick, _TICK_S)
         return watch.outcome()
 
@@ -78,10 +97,13 @@ def work(job: Job, tell: Tell, _: Any) -> Outcome:
 class _Watch:
     """Waits for frames and the client, records, and ends the pipeline."""
 
-    def __init__(self, job: Job, pipeline: Pipeline, backend: Backend, tell: Tell) -> None:
-        self.stop = threading.Event()
+    def __init__(
+        self, job: Job, pipeline: Pipeline, players: Sequence[Played], backend: Backend, tell: Tell
+    ) -> None:
+        self.stop = SteadyEvent()
         self._job = job
         self._pipeline = pipeline
+        self._players = players
         self._backend = backend
         self._tell = tell
         self._recorder = pipeline.meter = Recorder()
@@ -93,9 +115,18 @@ class _Watch:
         self._ended = math.inf  # when recording was over
         self._samples: List[_Sample] = []
         self._mounts = [source.camera for source in pipeline.sources]
+        self._enough = False
+
+    def end(self) -> None:
+        """Let the run be as long as it is. A handler of signals may call it."""
+        self._enough = True
 
     def tick(self) -> None:
         now = time.monotonic()
+        if self._enough:
+            self._ended = min(self._ended, now)
+            self.stop.set()
+            return
         if self._began is None:
             self._wait(now)
             return
@@ -122,8 +153,10 @@ class _Watch:
                 came=run.frames + dropped,
                 dropped=dropped,
                 skipped=round(share * (last.skipped - first.skipped)),
+                replays=max(b - a for a, b in zip(first.replays, last.replays)),
                 use=Use(
                     cpu_percent=100 * (last.cpu_s - first.cpu_s) / (last.when - first.when),
+                    cpu_readings=len(inside) - 1,
                     rss_mb=_rss_mb(),
                     device_mb=self._backend.own_memory() / 1e6 or None,
                 ),
@@ -131,7 +164,7 @@ class _Watch:
             encoded = round(share * (last.encoded - first.encoded))
         else:
             encoded = 0
-        return Outcome(run, since, until, encoded)
+        return Outcome(run, since, until, encoded, _done(rows, since))
 
     def _wait(self, now: float) -> None:
         frames = self._pipeline.meter.read().frames
@@ -160,9 +193,10 @@ class _Watch:
         return _Sample(
             now,
             spent.ru_utime + spent.ru_stime,
-            sum(door.dropped for door in doors),
+            sum(door.dropped for door in doors) + sum(one.slipped for one in self._players),
             sum(mount.skipped for mount in mounts.values()),
             sum(mounts[name].encoded for name in self._mounts if name in mounts),
+            tuple(one.replays for one in self._players),
         )
 
     def _nothing(self) -> str:
@@ -175,6 +209,19 @@ class _Watch:
         return f"only {frames} frames were finished. " + (
             ", ".join(troubles) or "Is the clip longer than that, and the machine fast enough?"
         )
+
+
+def _done(rows: Sequence[Row], since: float) -> Tuple[Done, ...]:
+    steady = [row for row in rows if row.finished >= since]
+    every = len(steady) // _MOST_DONE + 1
+    return tuple(
+        Done(row.camera, stamp_of(row.number, row.captured), row.finished)
+        for row in steady[::every]
+    )
+
+
+def _is_clip(camera: Camera) -> bool:
+    return camera.uri.kind is Kind.FILE and not is_picture(camera.uri.location)
 
 
 def _rss_mb() -> float:

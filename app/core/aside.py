@@ -5,6 +5,7 @@ import time
 from typing import Callable, List, Optional
 
 from app.core.outage import Outage
+from app.core.steady import ends_within
 
 Job = Callable[[], None]
 
@@ -123,8 +124,7 @@ class Aside:
         if self._thread is None:
             return True
         hung = self._job is not None and self._now() - self._begun > _HUNG_S
-        self._thread.join(0 if hung else within_s)
-        if self._thread.is_alive():
+        if not ends_within(self._thread, 0.0 if hung else within_s):
             self._hung[:] = [one for one in self._hung if one.is_alive()] + [self._thread]
             return False
         self._raise()

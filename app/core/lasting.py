@@ -2,12 +2,12 @@
 
 from __future__ import generator_stop
 
-import math
 import threading
 import time
 from typing import Callable, Optional
 
 from app.core.stage import Frames, Source, Stop, Wrapped, kept
+from app.core.steady import SteadyEvent
 
 _PATIENCE_S = 1.0  # how long a picture is waited for, so that a connection can be left open
 _BEFORE = "starting: models are loaded"
@@ -85,27 +85,19 @@ class _Reading:
         self.busy = False
 
 
-class _Leave(threading.Event):
+class _Leave(SteadyEvent):
     """The stop that a source sees: that of its present reader, unless the source may stay."""
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self._source = source
-        self._stop = threading.Event()
+        self._stop: threading.Event = SteadyEvent()
 
     def heed(self, stop: threading.Event) -> None:
         self._stop = stop
 
     def is_set(self) -> bool:
         return self._stop.is_set() and self._stays_s() <= 0
-
-    def wait(self, timeout: Optional[float] = None) -> bool:
-        until = math.inf if timeout is None else time.monotonic() + timeout
-        if self._stop.wait(timeout):
-            stays_s = min(self._stays_s(), until - time.monotonic())
-            if stays_s > 0:
-                super().wait(stays_s)
-        return self.is_set()
 
     def _stays_s(self) -> float:
         """Seconds for which a source that was asked to stop still waits for its next picture."""

@@ -6,13 +6,14 @@ import time
 from typing import FrozenSet, Generator, Iterable, Sequence
 
 from app.core.frame import Frame
+from app.core.steady import SteadyEvent
 
 Frames = Generator[Frame, None, None]
 Batch = Sequence[Frame]  # frames that were taken together, at most one of each camera
 Batches = Generator[Batch, None, None]
 
 
-class Stop(threading.Event):
+class Stop(SteadyEvent):
     """
     Set: a pipeline is to end. By hand_on() it makes room for the next, which goes on with some of
     its cameras: these are not let go, and all that was taken of them goes all the way.
@@ -43,6 +44,7 @@ class Source(abc.ABC):
     since = 0.0  # monotonic seconds: when the state began; of "lost", when the last picture came
     next_try = 0.0  # monotonic seconds: when a lost camera is tried again
     reconnects = 0
+    replays = 0  # how often a clip has begun anew
 
     @abc.abstractmethod
     def frames(self, stop: threading.Event) -> Frames:
@@ -77,6 +79,10 @@ class Wrapped(Source):
     @property
     def reconnects(self) -> int:  # type: ignore[override]
         return self.source.reconnects
+
+    @property
+    def replays(self) -> int:  # type: ignore[override]
+        return self.source.replays
 
 
 class Stage(abc.ABC):

@@ -65,6 +65,7 @@ class Engine:
         self._context = context
         self._numbers = {binding.name: row for row, binding in enumerate(self.bindings)}
         self._addresses = [0] * len(self.bindings) * engine.num_optimization_profiles
+        self._has_run = False
 
     def use(self, address: int, size: int) -> None:
         """Run on this block of device memory from now on."""
@@ -82,7 +83,7 @@ class Engine:
         if self._api.has.named_tensors:
             context = self._context
             if not context.set_tensor_address(name, address):
-                raise EngineError(f"{self._name}: cannot bind {name}: {reason(self._api)}")
+                raise self._failure(f"cannot bind {name}")
         else:
             self._addresses[self._numbers[name]] = address
 
@@ -112,14 +113,18 @@ class Engine:
         return shapes
 
     def enqueue(self, stream: int) -> None:
-        """Start it on a CUDA stream, given by its handle."""
+        """
+        Start it on a CUDA stream, given by its handle. Raises EngineError, or DeviceError where the
+        engine is not to blame.
+        """
         context = self._context
         if self._api.has.named_tensors:
             started = context.execute_async_v3(stream)
         else:
             started = context.execute_async_v2(self._addresses, stream)
         if not started:
-            raise EngineError(f"{self._name}: TensorRT does not run: {reason(self._api)}")
+            raise self._failure("TensorRT does not run")
+        self._has_run = True
 
     def copied(self) -> "Engine":
         """The same engine read once more; close it. Raises as reading does."""
@@ -154,7 +159,16 @@ class Engine:
         else:
             taken = context.set_binding_shape(self._numbers[name], shape)
         if not taken:
-            raise EngineError(f"{self._name}: {name} cannot be {list(shape)}: {reason(self._api)}")
+            raise self._failure(f"{name} cannot be {list(shape)}")
+
+    def _failure(self, what: str) -> DeviceError:
+        """The device's, where memory is short or the engine has run before; else the engine's."""
+        told = f"{self._name}: {what}: {reason(self._api)}"
+        if out_of_memory(self._api):
+            return DeviceError(f"{told}. {_FREE}")
+        if self._has_run:
+            return DeviceError(f"{told}. It has run before: look for what ails the GPU: dmesg")
+        return EngineError(told)
 
     def _bindings(self) -> Tuple[Binding, ...]:
         engine = self._engine

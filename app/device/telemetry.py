@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any, Callable, List, Sequence, Tuple
 
+from app.core.steady import SteadyEvent, ends_within
 from app.core.vitals import Vitals
 from app.device import machine
 from app.device.telemetry_jtop import JtopSource
@@ -65,7 +66,7 @@ class Lookout:
         self._clock = clock
         self._again_s = again_s
         self._newest: Tuple[float, Vitals] = (clock(), Vitals())
-        self._ending = threading.Event()
+        self._ending = SteadyEvent()
         self._silent = False  # it was said to be
         self._failed = False  # and has not read since
         self._thread = threading.Thread(
@@ -85,7 +86,7 @@ class Lookout:
     def close(self) -> None:
         """Let the source go, if it is not stuck."""
         self._ending.set()
-        self._thread.join(1.0)
+        ends_within(self._thread, 1.0)
 
     def _look(self, begin: Callable[[], Any]) -> None:
         while not self._ending.is_set():

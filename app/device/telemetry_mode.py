@@ -93,5 +93,7 @@ class PowerMode:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
-        except OSError:
+        except FileNotFoundError:  # it has gone, for good
             self._command = []
+        except OSError:  # no memory or no file left to begin it with: later there may be
+            self._mode = None

@@ -78,6 +78,7 @@ class Clip(Source):
                 raise SourceError(f"{self._path}: no picture in it. Is it a video?")
             if not self._loop:
                 return
+            self.replays += 1
 
     def _pictures(self, stop: threading.Event) -> Pictures:
         """Those of one pass; a way that never found a picture is not tried again."""

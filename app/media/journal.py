@@ -184,8 +184,6 @@ def check(path: str) -> None:
     """Raise OutputError where a journal could not be written. Changes nothing."""
     try:
         atomic.check(path)
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise OSError(errno.EINVAL, "it is no plain file")
         if os.path.exists(path):
             with open(path, "rb") as file:
                 if file.read(10) not in (b"", b'{"version"', bytes(10)):

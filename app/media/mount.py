@@ -1,13 +1,13 @@
 """mount: one path of the RTSP server: what encodes it, and the way in for its pictures."""
 
 import functools
-import threading
 import time
 import weakref
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from app.core.steady import SteadyEvent
 from app.media import gst
 from app.media.camera import Login
 from app.media.encode import Format, has_property, rtsp_launch
@@ -40,7 +40,7 @@ class Line:
         self.pts = 0  # of the newest picture; 0 before the first
         self.sent = -1  # the newest packet's number, and
         self.shown = 0  # how many pictures there were when it was new
-        self.gone = threading.Event()
+        self.gone = SteadyEvent()
 
 
 class Mount:

@@ -9,7 +9,7 @@ from typing import Callable
 
 from app.core.stage import Frames
 
-_BEHIND_S = 1.0  # later than this, the clip goes on from here instead of rushing after the clock
+BEHIND_S = 1.0  # later than this, the clip goes on from here instead of rushing after the clock
 
 
 def paced(
@@ -19,7 +19,7 @@ def paced(
     offset = None
     with contextlib.closing(frames):
         for frame in frames:
-            if offset is None or now() - (offset + frame.time) > _BEHIND_S:
+            if offset is None or now() - (offset + frame.time) > BEHIND_S:
                 offset = now() - frame.time
             wait_s = offset + frame.time - now()
             if wait_s > 0 and stop.wait(wait_s):

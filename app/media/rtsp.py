@@ -25,6 +25,7 @@ from typing import (
 import numpy as np
 
 from app.core.stage import Source
+from app.core.steady import SteadyEvent, ends_within
 from app.errors import OutputError, SourceError
 from app.media import gst, listen, mosaic
 from app.media.clients import Clients
@@ -84,7 +85,7 @@ class RtspServer:
         if settings.mosaic:
             self._mosaic = Mosaic(Mount(*self._common))
         self._context = self._rtsp.GLib.MainContext.new()
-        self._closing = threading.Event()
+        self._closing = SteadyEvent()
         attached = self._server.attach(self._context)
         if not attached:
             raise listen.in_use(settings)
@@ -217,7 +218,7 @@ def serving(settings: RtspSettings, mounts: Sequence[str] = ()) -> Iterator[Rtsp
         yield server
     finally:
         server.close()
-        thread.join(_CLOSING_S)
+        ends_within(thread, _CLOSING_S)
 
 
 def check(settings: RtspSettings) -> None:

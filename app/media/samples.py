@@ -4,19 +4,20 @@ from __future__ import generator_stop
 
 import contextlib
 import os
-import shutil
-import tempfile
 import threading
 import time
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from app.core.steady import SteadyEvent
 from app.errors import OutputError, SourceError
-from app.media import folder
+from app.media import folder, room
 from app.media.camera import Camera
 from app.media.reader import open_source
 from app.media.uri import Kind
+
+_TOLD = 25  # frames that are looked at between two words of it
 
 Tell = Callable[[int, int], None]  # pictures taken, pictures wanted
 
@@ -28,26 +29,24 @@ def collected(
     tell: Tell = lambda done, total: None,
     every_s: float = 0.5,
     patience_s: float = 30.0,
+    most: int = 0,
 ) -> Iterator[List[str]]:
     """
     Paths of up to ``wanted`` pictures: those of a folder where they lie; of a clip, spread over
     all of it; of a live camera, one each ``every_s``. What was written is removed at the end of
-    the ``with`` block. A live camera that gives none for ``patience_s`` is let go. Raises
-    SourceError where there are none.
+    the ``with`` block. A live camera that gives none for ``patience_s`` is let go. Of a clip of
+    more than ``most`` frames, unless that is 0, its beginning is taken, and ``tell`` hears how many
+    were looked at. Raises SourceError where there are none.
     """
     if camera.uri.kind is Kind.FOLDER:
         names = folder.names_in(camera.uri.location)
         paths = [os.path.join(camera.uri.location, name) for name in names]
         yield spread(paths, wanted)
         return
-    place = tempfile.mkdtemp(prefix="jetwatch-samples-")
-    try:
-        paths = _taken(camera, wanted, tell, every_s, patience_s, place)
-        if not paths:
-            raise SourceError(f"{camera.shown}: gave no picture")
+    with room.temporary("samples") as place:
+        looked = 0 if camera.uri.live else most
+        paths = _taken(camera, wanted, tell, every_s, patience_s, place, looked)
         yield spread(paths, wanted)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def spread(paths: Sequence[str], wanted: int) -> List[str]:
@@ -77,17 +76,23 @@ def read(paths: Sequence[str]) -> Iterator[np.ndarray]:
 
 
 def _taken(
-    camera: Camera, wanted: int, tell: Tell, every_s: float, patience_s: float, place: str
+    camera: Camera,
+    wanted: int,
+    tell: Tell,
+    every_s: float,
+    patience_s: float,
+    place: str,
+    most: int,
 ) -> List[str]:
     """
     A clip's length is not known before its end: of twice as many pictures as are wanted every
-    second one is thrown away, and from there on half as many are taken.
+    second one is thrown away, and from there on half as many are taken. Raises SourceError.
     """
     import cv2
 
     source = open_source(camera._replace(realtime=False))
-    stop = threading.Event()
-    tell(0, wanted)
+    stop = SteadyEvent()
+    tell(0, most or wanted)
     paths: List[str] = []
     step, due = 1, 0.0
     with contextlib.closing(source.frames(stop)) as frames, _patient(
@@ -95,6 +100,10 @@ def _taken(
     ) as hear:
         for number, frame in enumerate(frames):
             hear()
+            if most and number == most:
+                break
+            if most and number % _TOLD == 0:
+                tell(number, most)
             now = time.monotonic()
             if number % step or source.live and now < due:
                 continue
@@ -104,13 +113,17 @@ def _taken(
             if not cv2.imwrite(path, frame.image, fast):
                 raise OutputError(f"{path}: cannot be written. Is the disk full? TMPDIR names it")
             paths.append(path)
-            tell(min(len(paths), wanted), wanted)
+            if not most:
+                tell(min(len(paths), wanted), wanted)
             if source.live and len(paths) >= wanted:
                 break
             if len(paths) >= 2 * wanted:
                 for dropped in paths[1::2]:
                     os.unlink(dropped)
                 paths, step = paths[::2], 2 * step
+    if not paths:
+        why = source.state.partition(": ")[2]  # of a camera that is lost
+        raise SourceError(f"{camera.shown}: gave no picture" + (f": {why}" if why else ""))
     return paths
 
 
@@ -124,7 +137,7 @@ def _patient(camera: Camera, seconds: float, stop: threading.Event) -> Iterator[
         yield lambda: None
         return
     heard = [time.monotonic()]
-    ended = threading.Event()
+    ended = SteadyEvent()
 
     def watch() -> None:
         while not ended.wait(0.5):

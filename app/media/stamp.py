@@ -21,11 +21,17 @@ class Stamp(NamedTuple):
         return ((int(now * 1000) - self.milliseconds) % 2**32) / 1000.0
 
 
+def stamp_of(number: int, monotonic: float) -> Stamp:
+    """That of a picture which was made then, in monotonic seconds."""
+    return Stamp(number % 2**16, int(monotonic * 1000) % 2**32)
+
+
 def draw_stamp(image: np.ndarray, number: int, monotonic: float) -> None:
     """Write number and time into the top left 256x64 pixels of an (H, W, 3) picture."""
+    made = stamp_of(number, monotonic)
     payload = bytearray([_SYNC])
-    payload += (number % 2**16).to_bytes(2, "big")
-    payload += (int(monotonic * 1000) % 2**32).to_bytes(4, "big")
+    payload += made.number.to_bytes(2, "big")
+    payload += made.milliseconds.to_bytes(4, "big")
     payload.append(_checksum(payload))
     bits = np.unpackbits(np.frombuffer(bytes(payload), np.uint8)).reshape(ROWS, 1, COLUMNS, 1, 1)
     cells = np.broadcast_to(bits * np.uint8(255), (ROWS, CELL, COLUMNS, CELL, 3))

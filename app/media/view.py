@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Sequence
 import numpy as np
 
 from app.core.stage import Source
+from app.core.steady import SteadyEvent
 from app.media.encode import Format
 from app.media.mount import Bindings, Mount, RtspSettings
 from app.media.slate import Slate
@@ -46,7 +47,7 @@ class View(Mount):
         self._name = name
         self.follow(None, "dark")
         self._turn = threading.Lock()
-        self._opened = threading.Event()  # the size is known, or is not waited for any more
+        self._opened = SteadyEvent()  # the size is known, or is not waited for any more
         self._steps = (0.0, 0.0)  # seconds between the latest pictures; replaced whole
         self._slated = 0.0
         self._step_s = 0.0

@@ -13,6 +13,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
+from app.core.steady import SteadyEvent, ends_within
 from app.errors import OutputError
 from app.service.board import Board
 from app.service.pages import Pages
@@ -56,7 +57,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.timeout_s = timeout_s
         self._guard = threading.Lock()
         self._clients: Dict[socket.socket, Optional[threading.Thread]] = {}
-        self._closing = threading.Event()
+        self._closing = SteadyEvent()
         try:
             found = socket.getaddrinfo(settings.address, settings.port, type=socket.SOCK_STREAM)
             self.address_family, _, _, _, place = found[0]
@@ -118,7 +119,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 client.shutdown(socket.SHUT_RDWR)
         until = time.monotonic() + _CLOSING_S
         for thread in filter(None, clients.values()):
-            thread.join(max(0.0, until - time.monotonic()))
+            ends_within(thread, until - time.monotonic())
 
     def _forget(self, request: socket.socket) -> None:
         with self._guard:
@@ -187,7 +188,7 @@ def serving(settings: Optional[HttpSettings], board: Board) -> Iterator[Optional
         yield server
     finally:
         server.end()
-        thread.join(_CLOSING_S)
+        ends_within(thread, _CLOSING_S)
 
 
 def check(settings: HttpSettings) -> None:

@@ -97,7 +97,7 @@ def check(path: str) -> None:
     if path == "-":
         return
     try:
-        atomic.check(path)
+        atomic.check(path, special=True)
     except OSError as error:
         raise _as_output_error(path, error) from error
 

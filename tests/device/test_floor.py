@@ -168,7 +168,7 @@ def test_what_the_cpu_has_placed_is_found(cuda, made, onnx, graphs):
 @pytest.mark.parametrize("batch", [1, 4])
 def test_the_floor(api, made, graphs, placing, batch):
     backend, network = made(graphs=graphs, placing=placing)
-    told = floor.floor(backend, network, engines.pictures(1)[0], 10, 20, batch)
+    told = floor.floor(backend, network, engines.pictures(3), 10, 20, batch)
     assert told.runtime == f"TensorRT {api.version}" and told.batch == batch
     assert told.ours.samples == told.raw.samples == 200
     assert 0 < told.raw.p50 < told.ours.p50 and told.raw_fps > 0

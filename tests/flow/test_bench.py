@@ -2,35 +2,24 @@
 
 import json
 import os
+import re
 import signal
 import socket
 
+import cv2
+import numpy as np
 import pytest
 
-from app.bench import results
+from app.bench import figures
 from tests import needs, tiny
+from tests.benched import QUICK, bench, children, measured, pattern
 from tests.command import ROOT, finish, jetwatch, start, wait_for
 from tests.data import data
-
-QUICK = ("--seconds", "1", "--repeats", "1")
 
 
 @pytest.fixture
 def model(tmp_path):
     return tiny.detector(tmp_path / "tiny.onnx")
-
-
-def pattern(fps=30):
-    return f"test://?size=320x240&fps={fps}"
-
-
-def measured(folder):
-    return results.read(str(folder / "b.json"))
-
-
-def bench(folder, *words, **rest):
-    files = ("--json", folder / "b.json", "--html", folder / "b.html")
-    return jetwatch("bench", *files, *words, cwd=folder, seconds=120, **rest)
 
 
 def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
@@ -44,8 +33,14 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     (run,) = trial.runs
     assert not trial.problem and run.frames >= 100
     assert run.fps > 1 and run.latency.p50 > 1
-    assert {step.name for step in run.steps} >= {"capture", "detect", "track", "overlay", "publish"}
+    steps = {step.name: step.spread for step in run.steps}
+    assert set(steps) >= {"to door", "detect", "track", "overlay", "stamp", "publish"}
+    parts = sum(spread.mean for name, spread in steps.items() if name != "capture")
+    assert parts == pytest.approx(run.latency.mean)
     assert run.glass.samples >= 50
+    assert run.unread <= 0.02 * run.glass.samples  # whatever is drawn on them
+    assert run.served.samples >= 50 and run.served.p50 > 0.5
+    assert run.glass.mean == pytest.approx(run.latency.mean + run.served.mean, rel=0.25)
     assert run.glass.p50 > run.latency.p50  # the encoder and the client come after it
     assert run.use.cpu_percent > 1 and run.use.rss_mb > 20
     assert run.came >= run.frames - 5
@@ -56,20 +51,60 @@ def test_a_clip_from_capture_to_a_client_that_decodes_it(tmp_path):
     assert trial.model_sha256.startswith("b220d4d3")
     assert document.machine.cores >= 1 and document.machine.encoder
     assert "bikes.mp4" in document.command and not document.interrupted
+    assert len(document.code) == len(trial.accuracy.pictures_sha256) == 64
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     assert "<svg" in page and "bikes.mp4" in page
-    assert f"{run.latency.p50:.0f}"[:1] in done.out
+    columns, row = (re.split(r"\s{2,}", told) for told in speed(done.out))
+    shown = dict(zip(columns, row))
+    for name, value in (("fps", run.fps), ("p50 ms", run.latency.p50), ("p95 ms", run.latency.p95)):
+        assert shown[name] == figures.number(value)
+
+
+def speed(out):
+    """The heads of the first table, and its one row."""
+    lines = out.splitlines()
+    return lines[lines.index("Speed") + 1 :][:2]
 
 
 @pytest.mark.slow
 def test_settings_are_compared_and_what_cannot_be_is_said(tmp_path, model):
-    words = ("--threads", "1,2", "--precision", "fp32,int8")
+    words = ("--threads", "1,2", "--precision", "fp32,int8", "--graphs", "off,on")
     done = bench(tmp_path, "--source", pattern(), "--model", model, *words, *QUICK)
     assert done.code == 0, done.err
-    trials = measured(tmp_path).trials
-    assert [trial.setting["precision"] for trial in trials] == ["fp32", "fp32", "int8", "int8"]
-    assert all("wants a GPU" in trial.problem for trial in trials[2:])
-    assert all(trial.runs and not trial.problem for trial in trials[:2])
+    for trial in measured(tmp_path).trials:
+        able = trial.setting["precision"] == "fp32" and trial.setting["graphs"] == "off"
+        assert ("wants a GPU" in trial.problem) is not able
+        assert bool(trial.runs) is able and trial.repeats == 1
+
+
+@pytest.mark.slow
+def test_what_a_setting_that_fails_has_said_is_kept(tmp_path, model):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    models = f"{broken},{model}"
+    done = bench(tmp_path, "--source", pattern(), "--model", models, *QUICK)
+    assert done.code == 0, done.err
+    first, second = measured(tmp_path).trials
+    assert first.problem and not second.problem
+    log = (tmp_path / "out" / "bench" / "bench.log").read_text()
+    titles = [line.split(" ", 3)[3] for line in log.splitlines() if line.startswith("=== ")]
+    assert titles == ["network broken", "work tiny: run 1 of 1, as fast as it goes"]
+
+
+@pytest.mark.slow
+def test_a_clip_of_less_than_a_second_is_told_from_a_pattern(tmp_path, model):
+    frames = [np.full((240, 320, 3), 20 * number, np.uint8) for number in range(10)]
+    clip = str(tmp_path / "short.avi")
+    film = cv2.VideoWriter(clip, cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (320, 240))
+    for frame in frames:
+        film.write(frame)
+    film.release()
+    done = bench(tmp_path, "--source", clip, "--model", model, *QUICK)
+    assert done.code == 0, done.err
+    (trial,) = measured(tmp_path).trials
+    assert trial.runs[0].replays > 1 and trial.flat[0].replays > 1
+    assert "a clip began anew more often than every 2 s" in done.out
+    assert "pattern" not in done.out
 
 
 @pytest.mark.slow
@@ -96,91 +131,45 @@ def test_a_config_of_several_cameras_and_outputs(tmp_path, model):
 
 @pytest.mark.slow
 def test_ctrl_c_gives_what_there_is(tmp_path, model):
-    words = ("--source", pattern(), "--model", model, "--threads", "1,2", "--repeats", "9")
-    process = start(
-        "bench", *words, "--seconds", "1", "--json", tmp_path / "b.json", cwd=tmp_path
-    )  # fmt: skip
-    wait_for(process, lambda: children(process.pid) and seconds_of(process.pid) > 1.5, 60)
+    """The run that was under way is kept, as long as it was."""
+    words = ("--source", pattern(), "--model", model, "--threads", "1,2", "--seconds", "600")
+    process = start("bench", *words, "--json", tmp_path / "b.json", cwd=tmp_path)
+    wait_for(process, lambda: working(process.pid), 60)
+    wait_for(process, lambda: process.poll() is not None, 12)  # that is, for so long
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.code == 130, done.err
-    assert measured(tmp_path).interrupted
-    assert not children(process.pid)
+    document = measured(tmp_path)
+    assert document.interrupted and not children(process.pid)
+    first, second = document.trials
+    (run,) = first.runs
+    assert 1 < run.seconds < 60 and run.frames > 30 and run.fps > 1
+    assert run.latency.p50 > 0.1 and run.use.cpu_percent > 1
+    assert not second.runs and not first.flat
+    assert "interrupted" in done.out and figures.number(run.fps) in done.out
 
 
-def children(pid):
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
+def working(pid):
+    """Whether the child that runs the pipeline is there."""
+    for child in children(pid):
         try:
-            with open(f"/proc/{name}/stat") as file:
-                if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
-                    found.append(name)
-        except (OSError, ValueError):
+            with open(f"/proc/{child}/cmdline") as file:
+                if file.read().split("\0")[-2:] == ["work", ""]:
+                    return True
+        except OSError:
             pass
-    return found
-
-
-def seconds_of(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except OSError:
-        return 0.0
+    return False
 
 
 @pytest.mark.slow
-def test_it_finds_and_proves_a_config(tmp_path, model):
-    out = tmp_path / "tuned.yaml"
-    words = ("--source", pattern(), "--model", model, "--write", out, *QUICK)
-    done = jetwatch(
-        "bench", "--tune", "--latency-ms", "2000", "--minutes", "1", *words,
-        cwd=tmp_path, seconds=180,
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    assert "threads" in out.read_text() and "95 of 100" in out.read_text()
-    assert jetwatch("check", out).code == 0
-    assert kept_searches(tmp_path) == []  # the next one measures anew
-
-
-@pytest.mark.slow
-def test_where_nothing_keeps_the_goal_nothing_is_written(tmp_path, model):
-    out = tmp_path / "tuned.yaml"
-    words = ("--source", pattern(), "--model", model, "--threads", "1", "--interval", "1")
-    done = jetwatch(
-        "bench", "--tune", "--latency-ms", "1", "--write", out, *words, *QUICK,
-        cwd=tmp_path, seconds=180,
-    )  # fmt: skip
-    assert done.code == 1 and not out.exists()
-    assert "nothing keeps 1 ms" in done.out
-    assert len(kept_searches(tmp_path)) == 1
-
-
-@pytest.mark.slow
-def test_an_interrupted_search_goes_on_from_what_it_has_measured(tmp_path, model):
-    out = tmp_path / "tuned.yaml"
-    words = ("bench", "--tune", "--latency-ms", "2000", "--source", pattern(), "--model", model)
-    words += ("--write", out, *QUICK)
-
-    def interrupted(seen):
-        process = start(*words, cwd=tmp_path)
-        wait_for(process, lambda: seen(process), 60)
-        process.send_signal(signal.SIGINT)
-        return finish(process)
-
-    early = interrupted(lambda process: children(process.pid))
-    assert early.code == 130 and "interrupted" in early.out and "goes on" not in early.out
-    late = interrupted(lambda _: kept_searches(tmp_path))
-    assert late.code == 130 and "goes on from here" in late.out and not out.exists()
-    figures = [line for line in late.out.splitlines() if "95 of 100" in line]
-    done = jetwatch(*words, cwd=tmp_path, seconds=180)
-    assert done.code == 0 and out.exists(), done.err
-    assert figures and figures[0] in done.out.splitlines(), (late.out, done.out)
-
-
-def kept_searches(folder):
-    found = folder.glob("out/bench/tune-*.json")
-    return [path.name for path in found]
+def test_a_camera_that_cannot_be_reached_is_told_of_at_once(tmp_path, model):
+    """Not after half a minute, and with the reason."""
+    needs.gstreamer()
+    process = start("bench", "--source", "rtsp://127.0.0.1:9/a", "--model", model, cwd=tmp_path)
+    wait_for(process, lambda: False, 12)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130 and "is lost: rtsp://127.0.0.1:9/a" in done.err, done.err
 
 
 @pytest.mark.parametrize(
@@ -197,7 +186,15 @@ def kept_searches(folder):
         (78, "cannot be read", ["--compare", "a.json", "b.json"]),
         (78, "is no jetwatch-bench/1 file", ["--compare", "broken.json", "broken.json"]),
         (73, "cannot be written", ["--json", "folder"]),
+        (73, "pipe: cannot be written: it is no plain file", ["--html", "pipe"]),
+        (73, "taken.svg: cannot be written: it is a folder", ["--json", "taken.json"]),
+        (73, "one file: b.json, ./b.json, b.svg", ["--json", "b.json", "--html", "./b.json"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "link"]),
+        (73, "would be one file", ["--json", "b.html"]),
+        (73, "would be one file", ["--json", "b.svg"]),
+        (73, "would be one file", ["--json", "b.json", "--html", "b.svg"]),
         (78, "must be below", ["two.yaml"]),
+        (78, "nothing comes of --write without --tune", ["--write", "a.yaml"]),
         (2, "is not a number", ["--seconds", "x"]),
     ],
 )
@@ -205,14 +202,30 @@ def test_what_is_wrong_is_one_line(tmp_path, model, code, told, words):
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "broken.json").write_text(json.dumps({"format": "jetwatch-bench/1", "trials": 3}))
     (tmp_path / "folder").mkdir()
+    (tmp_path / "taken.svg").mkdir()
+    (tmp_path / "link").symlink_to("b.json")
+    os.mkfifo(str(tmp_path / "pipe"))
     (tmp_path / "two.yaml").write_text("cameras: [{name: a, source: 'test://'}]\n")
     base = [] if "--source" in words else ["--source", pattern()]
     base += [] if "--model" in words else ["--model", model]
     if words == ["two.yaml"]:
         base, told = [], "detect is required"
-    done = jetwatch("bench", *words, *base, *QUICK, cwd=tmp_path)
+    if words[0] != "--compare":
+        words = [*words, *base, *QUICK]
+    done = jetwatch("bench", *words, cwd=tmp_path)
     assert done.code == code, (done.code, done.out, done.err)
     assert told in done.err, done.err
+
+
+@pytest.mark.slow
+def test_what_is_added_to_the_network_alone_is_timed_as_often_as_the_runs(tmp_path, model):
+    words = ("--source", pattern(), "--model", model, *QUICK, "--repeats", "2")
+    done = bench(tmp_path, *words)
+    assert done.code == 0, done.err
+    (trial,) = measured(tmp_path).trials
+    assert len(trial.runs) == len(trial.floor.costs) == len(trial.floor.uses) == 2
+    assert all(use.others_percent is not None for use in trial.floor.uses)
+    assert trial.single and "in the pipeline" in " ".join(done.out.split())
 
 
 @pytest.mark.slow

@@ -212,4 +212,9 @@ def test_check_says_where_it_will_listen(tmp_path):
     assert result.code == 0 and "http     http://127.0.0.1:8099/\n" in result.out
     assert "password" not in result.out
     config.write_text(config.read_text().replace("http: {", "http: {address: 0.0.0.0, "))
-    assert "http asks for no password" in jetwatch("check", config).out
+    assert "http asks for no password: whoever" in jetwatch("check", config).out
+    login = tmp_path / "password"
+    login.write_text("s3cret")
+    with config.open("a") as file:
+        file.write("rtsp: {{user: bob, password: {{file: {}}}}}\n".format(login))
+    assert "http asks for no password, though rtsp does: whoever" in jetwatch("check", config).out

@@ -215,17 +215,17 @@ def test_a_model_that_is_new_is_loaded_beside_the_one_that_runs(tmp_path):
 
 
 def test_a_clip_goes_on_where_it_was_and_loses_no_picture(tmp_path):
-    clip = tiny.clip(tmp_path / "clip.mp4", 200, fps=25.0)
+    clip = tiny.clip(tmp_path / "clip.mp4", 400, fps=25.0)
     with rtsp_camera() as camera:
         cameras = {"film": f"source: '{clip}'", "yard": f"source: '{camera.url()}'"}
         with service(tmp_path, cameras) as running:
             for theme in ("light", "dark", "light"):
                 running.reload(cameras, f"overlay: {{theme: {theme}}}\n")
                 running.plays("film")
-            wait_for(lambda: len(running.lines("film")) >= 200)
+            wait_for(lambda: len(running.lines("film")) >= 400)
             running.reload(cameras)
             running.plays("yard")
-            assert numbers(running.lines("film")) == list(range(200))
+            assert numbers(running.lines("film")) == list(range(400))
 
 
 SLOW_MODEL = """

@@ -21,7 +21,7 @@ from app.device.complete import Tensors, complete
 from app.errors import AppError
 from app.media import keep, uri
 from tests import tiny
-from tests.fuzz import rtsp, rtsp_talk
+from tests.fuzz import http_talk, rtsp, rtsp_talk
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("DOOR_PASSWORD", "secret")  # which an example asks for
@@ -105,8 +105,8 @@ def seeds(name):
         return [path.read_bytes() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     if name == "manifest":
         return [path.read_bytes() for path in sorted((ROOT / "engines").glob("*.yaml"))]
-    if name == "rtsp":
-        return list(rtsp_talk.SEEDS)
+    if name in SERVERS:
+        return list(SERVERS[name][0])
     if name == "labels":
         return [b"person\nbicycle\ncar\n", "Stra\u00dfe\n\n  \nx\n".encode("utf-8")]
     if name == "uri":
@@ -132,6 +132,9 @@ TARGETS = {
     "counters": read_counters,
 }
 
+# What is said to them, and the server for the length of a ``with``, in a process of its own.
+SERVERS = {"http": (http_talk.SEEDS, http_talk.served), "rtsp": (rtsp_talk.SEEDS, rtsp.served)}
+
 
 class Run(NamedTuple):
     """What is fuzzed, for the length of a run."""
@@ -143,10 +146,10 @@ class Run(NamedTuple):
 
 @contextlib.contextmanager
 def running(name):
-    if name != "rtsp":
+    if name not in SERVERS:
         yield Run(functools.partial(run, name))
         return
-    with rtsp.served() as served:
+    with SERVERS[name][1]() as served:
         yield Run(served.run, served.check, served.end)
 
 

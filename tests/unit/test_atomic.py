@@ -1,4 +1,5 @@
 import os
+import socket
 import stat
 
 import pytest
@@ -85,3 +86,57 @@ def test_what_may_not_be_written(tmp_path):
         atomic.check(str(tmp_path / "a"))
     with pytest.raises(PermissionError):
         atomic.write(str(tmp_path / "a"), b"1")
+
+
+@pytest.fixture(params=["pipe", "link to a pipe", "socket"])
+def special(request, tmp_path):
+    """A path that is there, and no plain file."""
+    path = tmp_path / "special"
+    if request.param == "socket":
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(path))
+    else:
+        os.mkfifo(str(path))
+    if request.param.startswith("link"):
+        (tmp_path / "link").symlink_to("special")
+        path = tmp_path / "link"
+    return path
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path, special):
+    """As root, `--json /dev/null` would have made a file of it, for every program there."""
+    before = os.stat(str(special)), sorted(os.listdir(str(tmp_path)))
+    for attempt in (atomic.check, lambda path: atomic.write(path, b"1")):
+        with pytest.raises(OSError) as raised:
+            attempt(str(special))
+        assert raised.value.strerror == "it is no plain file"
+    after = os.stat(str(special)), sorted(os.listdir(str(tmp_path)))
+    assert before == after
+    atomic.check(str(special), special=True)
+
+
+def test_dev_null_stays_what_it_is():
+    with pytest.raises(OSError, match="no plain file"):
+        atomic.check(os.devnull)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_its_file_is_written(tmp_path, there):
+    (tmp_path / "far").mkdir()
+    link, target = tmp_path / "a.json", tmp_path / "far" / "b.json"
+    link.symlink_to(os.path.join("far", "b.json"))
+    if there:
+        target.write_bytes(b"old")
+    atomic.check(str(link))
+    atomic.write(str(link), b"new")
+    assert link.is_symlink() and not target.is_symlink() and target.read_bytes() == b"new"
+    assert sorted(os.listdir(str(tmp_path))) == ["a.json", "far"]
+    assert os.listdir(str(tmp_path / "far")) == ["b.json"]
+
+
+def test_a_link_to_itself_is_an_error(tmp_path):
+    (tmp_path / "a").symlink_to("a")
+    for attempt in (atomic.check, lambda path: atomic.write(path, b"1")):
+        with pytest.raises(OSError):
+            attempt(str(tmp_path / "a"))
+    assert (tmp_path / "a").is_symlink()

@@ -1,6 +1,8 @@
 """test_checkup: what is asked of the real machine."""
 
 import os
+import shlex
+import sys
 import time
 
 import pytest
@@ -52,3 +54,16 @@ def test_the_users_groups_are_names():
     assert (groups is None) == (os.geteuid() == 0)
     made = checkup._groups()
     assert made and all(isinstance(name, str) for name in made)
+
+
+def test_the_groups_of_a_user_that_may_not_be_there():
+    assert "root" in checkup._groups_of("root")
+    assert checkup._groups_of("no-such-user") is None
+
+
+def test_the_interpreter_that_runs_this_is_named_for_a_shell():
+    """python3 may be another than the one that runs /opt/jetwatch/bin/jetwatch."""
+    own = this_machine().interpreter
+    assert shlex.split(own.command) == [sys.executable]
+    assert own.environment == ("" if sys.prefix == sys.base_prefix else sys.prefix)
+    assert own.pip("install x").startswith(own.sudo + own.command + " -m pip install x")

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 import pytest
 
@@ -158,6 +159,62 @@ def test_a_silent_child_is_told_of_and_an_interrupt_kills_it_and_what_it_started
     assert time.monotonic() - began < 20
     numbers = [phase.split() for phase in heard if phase != "starting"][0]
     assert all(ended(int(number)) for number in numbers), numbers
+
+
+class Counted(NamedTuple):
+    so_far: int
+
+
+def interrupted_at(folder, script, ending_s, interrupts=("measuring",)):
+    """An attempt that is interrupted where these phases are told, once each, and what it gives."""
+    one = child.Attempt((), str(folder / "log"), [sys.executable, "-c", HEAR + script], Counted)
+    left = list(interrupts)
+
+    def interrupting(phase, done, total):
+        if left and phase == left[0]:
+            left.pop(0)
+            raise KeyboardInterrupt
+
+    return one, lambda: one.result(interrupting, ending_s)
+
+
+MEASURING = says('{"phase": "measuring", "done": 0, "total": 0}')
+
+
+def on_sigterm(does):
+    return f"""
+def end(*_):
+    {does}
+signal.signal(signal.SIGTERM, end)
+{MEASURING}
+time.sleep(60)
+"""
+
+
+def test_an_interrupted_child_gives_what_it_has(tmp_path):
+    """An hour that is broken off in its last minute is worth 59."""
+    script = on_sigterm(says('{"outcome": {"so_far": 59}}'))
+    one, result = interrupted_at(tmp_path, script, 20.0)
+    assert result() == Counted(59) and one.interrupted
+
+
+@pytest.mark.parametrize(
+    "does, ending_s, interrupts",
+    [
+        (says('{"error": "only 1 frames were finished", "kind": "SourceError"}'), 20.0, 1),
+        ("sys.exit(0)", 20.0, 1),
+        ("pass", 0.7, 1),  # it does not end
+        ("pass", 60.0, 2),  # Ctrl-C again
+        (says('{"outcome": {"so_far": 59}}'), 0.0, 1),  # it is not asked
+    ],
+)
+def test_an_interrupted_child_that_has_nothing_is_let_go(tmp_path, does, ending_s, interrupts):
+    phases = ("measuring", "ending")[:interrupts]
+    _, result = interrupted_at(tmp_path, on_sigterm(does), ending_s, phases)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        result()
+    assert time.monotonic() - began < 15
 
 
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path):

@@ -1,7 +1,6 @@
 """test_doctor: checks with a config, and all of them together."""
 
 import pathlib
-import socket
 import time
 
 from app import config, doctor, doctor_config, doctor_jetson, doctor_python, doctor_system
@@ -77,34 +76,6 @@ def test_models_that_are_not_here_are_named_with_the_way_to_them(tmp_path, monke
     monkeypatch.setattr("app.catalogue.file_of", lambda found, where=None: None)
     told = doctor_config.models(machine, asked(model="yolox_nano"))
     assert told.fix == "jetwatch fetch yolox_nano"
-
-
-def test_an_address_that_is_taken(tmp_path):
-    machine = Patient(tmp_path).machine()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = taken.getsockname()[1]
-        told = doctor_config.address(machine, asked(rest="rtsp: {port: %d}" % port))
-        assert told.verdict == FAIL and "is in use" in told.found
-        assert "ss -ltnp 'sport = :{}'".format(port) in told.fix
-    free = asked(rest="rtsp: {port: %d}" % port)
-    assert doctor_config.address(machine, free).verdict == OK
-    told = doctor_config.address(machine, asked(rest="rtsp: {address: 192.0.2.1}"))
-    assert told.verdict == FAIL and "hostname -I" in told.fix
-    assert doctor_config.address(machine, asked()).verdict == SKIP
-
-
-def test_the_address_of_http_that_is_taken(tmp_path):
-    machine = Patient(tmp_path).machine()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = taken.getsockname()[1]
-        told = doctor_config.address(machine, asked(rest="http: {port: %d}" % port))
-        assert told.verdict == FAIL and "port {} of 127.0.0.1 is in use".format(port) in told.found
-        assert "http.port" in told.fix
-    assert doctor_config.address(machine, asked(rest="http: {port: %d}" % port)).verdict == OK
 
 
 NOISE = "import os\nprint('a library greets')\nos.system('echo so does its child')\n"

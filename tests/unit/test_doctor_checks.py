@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app import doctor, doctor_config, doctor_jetson, doctor_python, doctor_system
-from app.checkup import FAIL, OK, SKIP, WARN, Ran
+from app.checkup import FAIL, OK, SKIP, WARN, Interpreter, Ran
 from tests import boards
 from tests.ill_jetsons import JETSON, on
 from tests.patient import Patient
@@ -14,8 +14,14 @@ NANO = boards.NANO
 MISSING = Ran(1, "", "Traceback\nModuleNotFoundError: No module named 'tensorrt'\n")
 
 
-def cv2(gstreamer=True, nms=True):
-    told = {"version": "4.5.4", "file": "/x/cv2.so", "gstreamer": gstreamer, "nms": nms}
+OPT = Interpreter("/opt/jetwatch/bin/python", "/opt/jetwatch", "sudo ")
+VENV = Interpreter("'/my work/.venv/bin/python'", "/my work/.venv")
+THOR = dict(boards.THOR, **{"usr/lib/python3.12/EXTERNALLY-MANAGED": ""})
+DIST = "usr/lib/python3.6/dist-packages/"
+
+
+def cv2(gstreamer=True, nms=True, file="/x/cv2.so"):
+    told = {"version": "4.5.4", "file": file, "gstreamer": gstreamer, "nms": nms}
     return json.dumps(told)
 
 
@@ -30,15 +36,47 @@ PYTHON = [
         on(python={"numpy": "1.19.5"}, arch="aarch64", environ={"OPENBLAS_CORETYPE": "ARMV8"}),
         OK, "1.19.5", "",
     ),
-    ("numpy", {}, FAIL, "No module named", "pip install numpy"),
+    ("numpy", {}, FAIL, "No module named", "python3 -m pip install numpy"),
+    (
+        "numpy", on(interpreter=OPT),
+        FAIL, "No module", "sudo /opt/jetwatch/bin/python -m pip install numpy",
+    ),
+    (
+        "numpy", on(interpreter=Interpreter("/usr/bin/python3", "", "sudo ", True)),
+        FAIL, "No module", "sudo /usr/bin/python3 -m pip install numpy --break-system-packages",
+    ),
     ("pyyaml", on(python={"yaml": "6.0.1\n"}), OK, "PyYAML 6.0.1", ""),
     ("pyyaml", on(), FAIL, "does not load", "pip install PyYAML"),
     ("opencv", on(python={"cv2": cv2()}), OK, "OpenCV 4.5.4 (/x/cv2.so)", ""),
     ("opencv", on(python={"cv2": cv2(nms=False)}), FAIL, "module dnn", "headless"),
-    ("opencv", on(files=NANO), FAIL, "does not load", "apt-get install python3-opencv"),
+    ("opencv", on(files=NANO), FAIL, "does not load", "--reinstall libopencv-python"),
+    (
+        "opencv",
+        on(files=NANO, python={"cv2": json.dumps({
+            "version": "3.2.0", "file": "/usr/lib/python3/dist-packages/cv2.so", "nms": False})}),
+        FAIL, "module dnn", "remove python3-opencv && sudo apt-get install --reinstall libopencv-p",
+    ),
+    (
+        "opencv",
+        on(files=dict(NANO, **{DIST + "cv2/__init__.py": ""}),
+           interpreter=OPT),
+        FAIL, "No module named", "sudo rm -r /opt/jetwatch && sudo scripts/setup-jetson",
+    ),
     ("opencv of jetpack", on(python={"cv2": cv2(False)}), SKIP, "not a Jetson", ""),
     ("opencv of jetpack", on(files=NANO, python={"cv2": cv2()}), OK, "has GStreamer", ""),
     ("opencv of jetpack", on(files=NANO, python={"cv2": cv2(False)}), WARN, "hides", "uninstall"),
+    (
+        "opencv of jetpack",
+        on(files=NANO, python={"cv2": cv2(False)}, interpreter=OPT),
+        WARN, "/x/cv2.so", "sudo /opt/jetwatch/bin/python -m pip uninstall opencv-python ",
+    ),
+    (
+        "opencv of jetpack",
+        on(files=THOR, python={"cv2": cv2(False, file="/usr/local/lib/cv2.so")}, interpreter=OPT),
+        WARN, "/usr/local/lib/cv2.so",
+        "sudo /usr/bin/python3 -m pip uninstall opencv-python opencv-python-headless "
+        "opencv-contrib-python --break-system-packages, then: sudo apt-get install --reinstall lib",
+    ),
     ("opencv of jetpack", on(files=NANO), SKIP, "does not load", ""),
     ("static tls", on(python={"confstr": "2.27"}), SKIP, "glibc 2.27 on x86_64", ""),
     ("static tls", on(python={"confstr": "2.35"}, arch="aarch64"), SKIP, "nothing to fear", ""),
@@ -72,6 +110,17 @@ PYTHON = [
         ),
         FAIL, "in /usr/lib/python3.6/dist-packages/tensorrt, which", "--system-site-packages",
     ),
+    (
+        "tensorrt",
+        on(python={"tensorrt": MISSING}, files={DIST + "tensorrt/a": ""}, interpreter=OPT),
+        FAIL, "which this Python does", "sudo rm -r /opt/jetwatch && sudo scripts/setup-jetson",
+    ),
+    (
+        "tensorrt",
+        on(python={"tensorrt": MISSING}, files={DIST + "tensorrt/a": ""}, interpreter=VENV),
+        FAIL, "which this Python does",
+        "/usr/bin/python3 -m venv --system-site-packages --clear '/my work/.venv', then",
+    ),
     ("numpy and tensorrt", {}, SKIP, "no TensorRT", ""),
     (
         "numpy and tensorrt",
@@ -82,6 +131,11 @@ PYTHON = [
     ("pycuda", {}, SKIP, "no TensorRT", ""),
     ("pycuda", on(python={"tensorrt": "8.2.1", "pycuda": "2022.1"}), OK, "pycuda 2022.1", ""),
     ("pycuda", on(python={"tensorrt": "8.2.1"}), FAIL, "does not load", "pip install "),
+    (
+        "pycuda", on(python={"tensorrt": "8.2.1"}, interpreter=OPT),
+        FAIL, "does not load",
+        "sudo env PATH=/usr/local/cuda/bin:$PATH /opt/jetwatch/bin/python -m pip install ",
+    ),
     ("nvcc", {}, SKIP, "no TensorRT", ""),
     ("nvcc", on(python={"tensorrt": "8.2.1"}), WARN, "nvcc is not here", "cuda-nvcc-X-Y"),
 ]  # fmt: skip

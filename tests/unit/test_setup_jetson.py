@@ -156,11 +156,14 @@ def test_the_release_is_also_taken_from_the_package(board):
     assert code == 0 and "L4T 36.4.3, JetPack 6" in said
 
 
-def test_a_wheel_that_hides_jetpacks_opencv_is_refused(board):
-    board.jetpack(5)
-    board.python("3.8", cv2="/usr/local/lib/python3.8/dist-packages/cv2/__init__.py")
+@pytest.mark.parametrize("jetpack, python", [(5, "3.8"), (7, "3.12")])
+def test_a_wheel_that_hides_jetpacks_opencv_is_refused(board, jetpack, python):
+    """PEP 668: on JetPack 7 pip does not touch the system's packages unless it is told so."""
+    board.jetpack(jetpack)
+    board.python(python, cv2="/usr/local/lib/python{}/dist-packages/cv2.py".format(python))
     code, said = board.setup()
     assert code == 1 and "pip uninstall opencv-python" in said
+    assert said.strip().endswith("--break-system-packages") == (jetpack == 7)
     assert not commands(said, "pip install")
 
 

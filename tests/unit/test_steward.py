@@ -29,7 +29,7 @@ class Notifier:
 class Service:
     """A steward, and what it looks at, second by second."""
 
-    def __init__(self, more="", listened_to=True, heat=None, memory=0):
+    def __init__(self, more="", listened_to=True, heat=None, memory=0, began=None, first=True):
         self.now = 1000.0
         self.notifier = Notifier(listened_to)
         self.sources = [
@@ -49,6 +49,8 @@ class Service:
             lambda: vitals,
             lambda: self.now,
             lambda: self.complaints,
+            began=began,
+            first=first,
         )
 
     def second(self, *seen):
@@ -134,6 +136,15 @@ def test_a_hung_reader_is_a_reason_to_begin_afresh_but_not_soon_nor_alone():
     assert not service.steward.restart
 
 
+def test_the_time_before_a_reload_counts_where_a_reader_hangs():
+    """A reload each hour kept one that hung in a driver dark for ever."""
+    service = Service(began=1000.0 - 4000)
+    service.second("a", "b")
+    for _ in range(300):
+        service.second("a")
+    assert service.steward.restart == "b: the reader has hung"
+
+
 def test_a_budget_that_cannot_be_kept_at_all_is_a_fault_of_the_config():
     service = Service("limits: {memory_mb: 64}", memory=1 << 30)
     with pytest.raises(ConfigError, match="from the start. Raise limits.memory_mb"):
@@ -154,3 +165,19 @@ def test_a_budget_that_is_passed_later_is_a_reason_to_begin_afresh():
     for _ in range(6):
         service.second("a")
     assert service.steward.restart.endswith("of 100000 MB (limits.memory_mb) are in use")
+
+
+def test_a_budget_near_to_what_the_kernel_grants_is_cut():
+    backend = SimpleNamespace(own_memory=lambda: 0)
+    text = TEXT + "limits: {memory_mb: 100000}"
+    for granted, limit_mb in ((None, 100000), (5 << 30, 4096)):
+        steward = Steward(config.parse(text), backend, Notifier(), granted=granted)
+        assert steward.machine.memory_limit == limit_mb << 20
+
+
+def test_a_budget_that_is_passed_soon_after_a_reload_is_no_fault_of_the_config():
+    """Two configs' models are held for a moment: a service of days ended with 78, for ever."""
+    service = Service("limits: {memory_mb: 100000}", memory=100000 << 20, first=False)
+    for _ in range(6):
+        service.second("a")
+    assert "limits.memory_mb" in service.steward.restart

@@ -152,6 +152,56 @@ def test_a_config_that_is_there_is_kept(tmp_path, python, door):
     assert there.read_text() == "mine: 1\n"
 
 
+PATHS = """
+cameras:
+- {name: a, source: "rtsp://nowhere/x", user: me, password: {file: /mnt/ssd/pw}}  # not /this
+- {name: b, source: "file:///films/a b.mp4"}
+detect: {model: /mnt/ssd/my-own.onnx}
+record:
+  path: '/dätä//out/'
+events: {path: out/events.jsonl}
+counters: ~/counts
+"""
+MOUNTS = """\
+dätä dätä/out films films/a\\x20b.mp4 mnt mnt/ssd mnt/ssd/my\\x2down.onnx mnt/ssd/pw""".replace(
+    "ä", "\\xc3\\xa4"
+)
+
+
+def test_disks_that_a_config_names_are_waited_for_and_not_insisted_on(tmp_path, python):
+    """A model on one that was mounted too late ended the service, which then stayed so."""
+    config = tmp_path / "door.yaml"
+    config.write_text(PATHS, encoding="utf-8")
+    root = tmp_path / "root"
+    drop_in = root / "etc/systemd/system/jetwatch@door.service.d/mounts.conf"
+    for _ in range(2):
+        code, said = call(root, "--python", python, config)
+        assert code == 0, said
+        lines = drop_in.read_text().splitlines()
+        assert lines[2] == "[Unit]"
+        wanted = [unit.replace("/", "-") + ".mount" for unit in MOUNTS.split()]
+        for word in ("Wants=", "After="):
+            named = {line[len(word) :] for line in lines if line.startswith(word)}
+            assert named == set(wanted)
+    assert "wrote" not in said
+    (root / "etc" / "jetwatch" / "door.yaml").write_text("cameras: [{name: a, source: test://}]")
+    assert call(root, "--python", python, config)[0] == 0
+    assert not drop_in.exists()
+
+
+def test_systemd_calls_these_mounts_so(tmp_path, instance):
+    folder = tmp_path / (instance.name + ".d")
+    folder.mkdir()
+    config = tmp_path / "door.yaml"
+    config.write_text(PATHS, encoding="utf-8")
+    root = tmp_path / "root"
+    python = python_in(tmp_path, "/opt/other", "/usr", "/opt/other/lib/app/__init__.py")
+    assert call(root, "--python", python, config)[0] == 0
+    shutil.copy(str(root / "etc/systemd/system/jetwatch@door.service.d/mounts.conf"), str(folder))
+    code, said = analyze("verify", instance)
+    assert (code, [line for line in said.splitlines() if "mounts.conf" in line]) == (0, [])
+
+
 @pytest.mark.parametrize("purge", [False, True])
 def test_it_goes_again(tmp_path, python, door, purge):
     root = tmp_path / "root"

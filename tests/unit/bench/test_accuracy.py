@@ -1,5 +1,7 @@
 """How right a model is: by labels, and against FP32 on the CPU, which is asked once."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -164,3 +166,22 @@ def test_a_picture_that_cannot_be_read_is_one_line(tmp_path, host, pictures):
     model = stand_in.model(stand_in.onnx(tmp_path / "tiny.onnx"))
     with pytest.raises(SourceError, match="001.png: no picture that can be read"):
         accuracy(host, model, pictures, quiet)
+
+
+def test_it_is_known_which_pictures_and_labels_it_is_of(tmp_path, host, pictures):
+    """Those of a live camera are others each time, though there are as many of the same name."""
+    model = stand_in.model(stand_in.onnx(tmp_path / "tiny.onnx"))
+
+    def seen(paths):
+        return accuracy(host, model, paths, quiet).pictures_sha256
+
+    plain = seen(pictures)
+    moved = tmp_path / "moved"
+    shutil.copytree(str(tmp_path / "check"), str(moved))
+    assert len(plain) == 64 and seen([str(moved / f"00{n}.png") for n in range(4)]) == plain
+    assert len({plain, seen(pictures[::-1]), seen(stand_in.folder(tmp_path / "b", 4, seed=2))}) == 3
+    labelled(tmp_path / "check", pictures)
+    right = seen(pictures)
+    labels = tmp_path / "check" / "instances.json"
+    labels.write_text(labels.read_text().replace('"category_id": 2', '"category_id": 1'))
+    assert len({plain, right, seen(pictures)}) == 3

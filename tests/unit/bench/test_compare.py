@@ -8,12 +8,21 @@ from tests import measured
 
 def trial_of(*rates, **more):
     """Repeats that differ in their rate alone."""
-    runs = tuple(measured.run(frames=20)._replace(fps=rate) for rate in rates)
+    runs = tuple(measured.run(frames=60)._replace(fps=rate) for rate in rates)
     return measured.grid(repeats=1).trials[0]._replace(runs=runs, flat=(), floor=None, **more)
 
 
 def change(before, after, name="fps"):
     return next(one for one in compare.changes_of(Pair(before, after)) if one.name == name)
+
+
+def test_what_is_of_too_little_is_not_compared():
+    few = trial_of(30, 31)
+    few = few._replace(runs=tuple(one._replace(frames=49) for one in few.runs))
+    assert change(few, trial_of(60, 61)).verdict == "not known before"
+    assert change(few, trial_of(60, 61), "RSS, MB").verdict == "not known before"
+    before, after = (trial_of(30, accuracy=Accuracy(count, 0.3)) for count in (20, 19))
+    assert change(before, after, "AP").verdict == "not known after"
 
 
 @pytest.mark.parametrize(
@@ -49,20 +58,43 @@ def test_less_time_is_faster_and_less_memory_is_less():
     }  # fmt: skip
 
 
+OLD = Accuracy(500, 0.301, source="coco", pictures_sha256="ab")
+
+
+@pytest.mark.parametrize(
+    "before, after, verdict",
+    [
+        ((0.50, 0.52, 0.51), (0.60, 0.61, 0.62), "slower"),
+        ((0.50, 0.52, 0.61), (0.60, 0.61, 0.62), "within the noise"),
+        ((0.50,), (0.60, 0.61, 0.62), "noise unknown: one run"),
+        ((), (0.60, 0.61, 0.62), "noise unknown: one run"),  # of before costs were repeated
+    ],
+)
+def test_the_repeats_of_a_cost_are_compared(before, after, verdict):
+    trials = [
+        trial_of(30)._replace(floor=measured.floor(1.0, 0.5)._replace(costs=costs))
+        for costs in (before, after)
+    ]
+    assert change(*trials, name="cost over raw, ms").verdict == verdict
+
+
 @pytest.mark.parametrize(
     "after, verdict",
     [
-        (Accuracy(500, 0.302, source="coco"), "better"),
-        (Accuracy(500, 0.300, source="coco"), "worse"),
-        (Accuracy(500, 0.3012, source="coco"), "the same"),
-        (Accuracy(400, 0.400, source="coco"), "of other pictures"),
-        (Accuracy(500, 0.400, source="mine"), "of other pictures"),
-        (Accuracy(500, source="coco"), "not known after"),
+        (OLD._replace(ap=0.302), "better"),
+        (OLD._replace(ap=0.300), "worse"),
+        (OLD._replace(ap=0.3012), "the same"),
+        (OLD._replace(ap=0.302, source="elsewhere/coco"), "better"),  # they were moved
+        (OLD._replace(ap=0.4, pictures_sha256="cd"), "of other pictures"),  # of the same camera
+        (OLD._replace(ap=None), "not known after"),
+        (OLD._replace(pictures_sha256=""), "perhaps of other pictures"),
+        (OLD._replace(pictures=400, pictures_sha256=""), "of other pictures"),
+        (OLD._replace(source="mine", pictures_sha256=""), "of other pictures"),
     ],
 )
 def test_accuracy_is_compared_on_the_same_pictures_alone(after, verdict):
-    before = trial_of(30, accuracy=Accuracy(500, 0.301, source="coco"))
-    assert change(before, trial_of(30, accuracy=after), "AP").verdict == verdict
+    found = change(trial_of(30, accuracy=OLD), trial_of(30, accuracy=after), "AP")
+    assert found.verdict == verdict and not found.sure
 
 
 def names(*settings):
@@ -109,6 +141,48 @@ def test_what_else_differs_comes_first():
     for text in ("TensorRT: 8.6.2 → 10.3.0", "power mode: 15W → 25W", "→ other", "→ cdcdcdcdcdcd"):
         assert text in told
     assert lines(before, before)[0].startswith("Same machine, software")
+
+
+def test_what_the_code_was_is_compared():
+    before = measured.grid()
+    told = lines(before, before._replace(code="56" * 32, commit="0230735c8f1e+"))
+    assert told[1] == "  its code: 0230735c8f1e, 343434343434 → 0230735c8f1e+, 565656565656"
+    moved = before._replace(commit="")  # the same files, installed
+    assert lines(before, moved)[0].startswith("Same machine")
+    untold = before._replace(code="", commit="")
+    assert "  its code: not told → 0230735c8f1e, 343434343434" in lines(untold, before)
+    assert "  the same is not known." in lines(untold, untold)
+    assert "not known" not in " ".join(lines(before, before)[:2])
+
+
+def test_configs_that_differ_are_told_by_a_few_of_their_lines():
+    """The same words on the command line may stand for another config."""
+
+    def document(*config, **more):
+        return measured.document([trial_of(30, config=config, **more)])
+
+    before = document("detect:", "  interval: 2", "track: {}", "rtsp: {}")
+    after = document("detect:", "  interval: 3", "rtsp: {}", *map(str, range(9)))
+    made = lines(before, after)
+    assert made[0] == "Not measured alike, which may explain all that follows:"
+    assert made[1 : made.index("") - 1] == [
+        "  config, before: interval: 2", "  config, before: track: {}",
+        "  config, after: interval: 3", "  config, after: 0", "  config, after: 1",
+        "  config: 7 more lines",
+    ]  # fmt: skip
+    assert lines(before, before)[0].startswith("Same machine")
+    assert lines(before, document())[0].startswith("Same machine")  # it was not kept
+    turned = document("track: {}", "detect:", "  interval: 2", "rtsp: {}")
+    assert lines(before, turned)[1] == "  config: the same lines in another order"
+
+
+def test_where_settings_differ_their_configs_do_and_it_is_told_there():
+    before = measured.document([names("fp32 320 1 1")[0]._replace(config=("a: 1", "b: 2"))])
+    after = measured.document([names("fp16 320 1 1")[0]._replace(config=("a: 1", "b: 3"))])
+    made = lines(before, after)
+    assert made[0].startswith("Same machine")
+    place = made.index("  another setting: precision: fp32 → fp16")
+    assert made[place + 1 : place + 3] == ["  config, before: b: 2", "  config, after: b: 3"]
 
 
 def test_settings_that_differ_and_those_without_a_partner_are_named():

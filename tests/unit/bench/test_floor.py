@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.bench import floor
+from app.bench import floor, results
 from app.device.backend import InputSpec, Layer, Model, Placement
 from app.device.host import HostBackend
 from tests import networks, stand_in, tiny
@@ -50,6 +50,15 @@ def test_ways_take_turns_and_neither_warm_up_nor_a_turns_begin_is_counted():
     assert log[:40] == ["a"] * 20 + ["b"] * 20 and turns == ("a" * 5 + "b" * 5) * 2
 
 
+def test_a_round_is_told_of_before_it_begins():
+    log = []
+    ways = {"a": lambda: log.append("a")}
+    floor.by_turns(ways, 2, 1, turn=log.append)
+    assert log == [each for n in range(20) for each in (n, "a")] + [0, "a", "a", "a"] + [
+        1, "a", "a", "a"
+    ]  # fmt: skip
+
+
 def test_a_slow_machine_is_warm_sooner():
     log, clock = [], Clock()
     floor.by_turns({"a": clock.way(log, "a", 0.9)}, 1, 1, clock)
@@ -61,18 +70,68 @@ def test_the_floor_of_a_detector_on_the_cpu(host, tmp_path, batch):
     spec = InputSpec((64, 48), placement=Placement.STRETCH)
     path = networks.convolutions(tmp_path / "tiny.onnx")
     network = host.load(Model("tiny", path, spec, "yolov8", score=0.5))
-    image = stand_in.pictures(1, size_wh=(160, 90))[0]
-    made = floor.floor(host, network, image, 4, 5, batch)
-    assert (made.runtime, made.batch) == (host.runtime, batch)
+    images = stand_in.pictures(2, size_wh=(160, 90)) + stand_in.pictures(1, size_wh=(90, 60))
+    made = floor.floor(host, network, images, 4, 5, batch)
+    assert (made.runtime, made.batch, made.pictures) == (host.runtime, batch, 3)
     assert made.ours.samples == made.raw.samples == 20
     assert made.raw_fps == pytest.approx(1000 * batch / made.raw.p50)
     assert made.cost_ms == pytest.approx(made.ours.p50 - made.raw.p50)
     assert made.raw.p99 is None, "20 calls do not tell"
 
 
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_the_pictures_take_turns_and_a_batch_stays_one(host, tmp_path, batch):
+    """Once the first picture alone was timed, in a loop in which all of it was in the caches."""
+
+    class Watched(HostBackend):
+        seen = []
+
+        def prepare(self, network, images, windows):
+            assert len(images) == len(windows) == batch
+            self.seen.append([int(one[0, 0, 0]) for one in images])
+            return super().prepare(network, images, windows)
+
+    watched = Watched(threads=1)
+    network = watched.load(Model("echo", networks.echo(tmp_path / "echo.onnx"), InputSpec((6, 4))))
+    images = [np.full((4, 6, 3), level, np.uint8) for level in (10, 20, 30)]
+    floor.floor(watched, network, images, 6, 2, batch)
+    watched.close()
+    turns = [one for number, one in enumerate(watched.seen[-6 * 4 :]) if number % 4 == 0]
+    assert {one[0] for one in turns} == {10, 20, 30}
+    assert all(len(set(one)) == min(batch, 3) for one in turns)
+    warm = watched.seen[: -6 * 4]
+    assert {one[0] for one in warm} == {10, 20, 30}, "each is warm before it counts"
+
+
+@pytest.mark.parametrize(
+    "costs, told, middle",
+    [
+        ([0.5], 0.5, 0),
+        ([0.5, 0.9, 0.6], 0.6, 2),
+        ([0.5, 0.9], 0.7, 0),
+        ([None, 0.9], 0.9, 1),
+        ([None, None], None, 0),
+    ],
+)
+def test_repeats_are_told_together(costs, told, middle):
+    floors = [
+        results.Floor("x", one(1.0), one(cost and 1.0 + cost), uses=(results.Use(number),))
+        for number, cost in enumerate(costs)
+    ]
+    made = floor.together(floors)
+    assert made.cost_ms == (told and pytest.approx(told))
+    assert made.ours == floors[middle].ours
+    assert made.costs == tuple(pytest.approx(cost) for cost in costs if cost)
+    assert len(made.uses) == len(costs)
+
+
+def one(p50):
+    return results.Spread(200, p50, p50)
+
+
 def test_too_few_calls_tell_nothing(host, tmp_path):
     network = host.load(Model("echo", networks.echo(tmp_path / "echo.onnx"), InputSpec((6, 4))))
-    made = floor.floor(host, network, stand_in.pictures(1)[0], 1, 3)
+    made = floor.floor(host, network, stand_in.pictures(1), 1, 3)
     assert (made.raw.p50, made.raw_fps, made.cost_ms) == (None, None, None)
     assert made.raw.samples == 3
 
@@ -89,7 +148,7 @@ def test_a_classifier_answers_with_probabilities(host, tmp_path):
     images = stand_in.pictures(2, size_wh=(48, 48))
     for one in floor.answered(host, network, images, floor.whole(images)):
         assert one.shape == (6,) and one.sum() == pytest.approx(1, abs=1e-5)
-    assert floor.floor(host, network, images[0], 2, 5).raw.p50 is not None
+    assert floor.floor(host, network, images, 2, 5).raw.p50 is not None
 
 
 def test_the_floor_on_a_gpu_from_memory_that_readers_are_given(tmp_path):
@@ -99,7 +158,7 @@ def test_the_floor_on_a_gpu_from_memory_that_readers_are_given(tmp_path):
     with place.backend.attached():
         images = stand_in.pictures(4)
         stand_in.found(place.backend, network, images)
-    made = floor.floor(place.backend, network, images[0], 3, 5, batch=2)
+    made = floor.floor(place.backend, network, images[:1], 3, 5, batch=2)
     assert made.runtime == "TensorRT 8.6.1" and made.raw.samples == 15
     with place.backend.attached():
         stand_in.same(stand_in.found(place.backend, network, images), stand_in.expected(images))

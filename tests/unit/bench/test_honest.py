@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from app.bench import honest
-from app.bench.results import Spread
+from app.bench import honest, page, table
+from app.bench.results import Spread, Use
 from tests import measured
 
 
@@ -118,6 +118,43 @@ def test_what_others_take_counts_against_the_whole_machine():
     assert notes(16) == ()
 
 
+@pytest.mark.parametrize("loads, told", [
+    ((None, None, None), ""),
+    ((0.0, 3.0, 10.0), ""),  # a desktop
+    ((2.0, 40.0, 90.0), "before 2 of 3 runs its load was more than 10 %"),
+    ((50.0, 50.0, 50.0), "before every run its load was more than 10 %"),
+])  # fmt: skip
+def test_another_program_on_the_gpu_is_said(loads, told):
+    one = measured.grid().trials[0]
+    use = measured.board(20.0, 9.0)
+    runs = [
+        run._replace(use=use._replace(gpu_before_percent=load))
+        for run, load in zip(one.runs, loads)
+    ]
+    trial = one._replace(runs=tuple(runs), flat=())
+    wanted = ("other programs used the GPU: " + told,) if told else ()
+    assert honest.notes(measured.document([trial])) == wanted
+    on_the_cpu = measured.ORIN._replace(gpu="")
+    assert honest.notes(measured.document([trial], on_the_cpu)) == ()
+
+
+@pytest.mark.parametrize("runs, flat, repeats, told", [
+    (2, 1, 3, "only 2 of 3 runs: it crashed"),
+    (3, 2, 3, "only 2 of 3 runs as fast as it goes: it crashed"),
+    (1, 0, 1, "only 0 of 1 run as fast as it goes: it crashed"),
+    (2, 2, 0, "only 2 runs: it crashed"),  # a file from before
+])  # fmt: skip
+def test_what_failed_after_some_runs_was_measured_in_part(runs, flat, repeats, told):
+    one = measured.grid().trials[0]
+    trial = one._replace(
+        runs=one.runs[:runs], flat=one.flat[:flat], problem="it crashed", repeats=repeats
+    )
+    document = measured.document([trial])
+    assert honest.notes(document)[0] == told and honest.unmeasured([trial]) == []
+    for text in ("\n".join(table.lines(document)), page.html(document)):
+        assert told in text and "not measured:" not in text and "could not be" not in text
+
+
 def test_runs_as_fast_as_it_goes_are_held_to_the_same():
     (trial,) = measured.single().trials
     shaken = trial.flat[0]._replace(steady=False)
@@ -127,6 +164,15 @@ def test_runs_as_fast_as_it_goes_are_held_to_the_same():
     )
 
 
+@pytest.mark.parametrize("replays, said", [(0, 0), (4, 0), (5, 0), (6, 1), (60, 1)])
+def test_a_clip_that_is_too_short_to_be_played_is_told(replays, said):
+    (trial,) = measured.single().trials
+    ten = tuple(run._replace(seconds=10.0, replays=replays) for run in trial.runs)
+    for short in (trial._replace(runs=ten), trial._replace(flat=ten)):
+        notes = honest.notes(measured.document([short]))
+        assert sum("a clip began anew more often than every 2 s" in note for note in notes) == said
+
+
 def test_a_note_is_said_once_and_names_few_settings():
     one = measured.interrupted().trials[1]
     whole = measured.grid().trials[0]
@@ -134,6 +180,21 @@ def test_a_note_is_said_once_and_names_few_settings():
     found = honest.notes(measured.document(trials, notes=("mind the gap", "mind the gap")))
     assert found[0] == "mind the gap" and found.count("mind the gap") == 1
     assert "s0, s1, s2 and 2 more: one run only" in found[1]
+
+
+def test_what_disturbs_the_network_alone_is_told_as_well():
+    (trial,) = measured.single().trials
+    calm, hot = Use(), Use(throttled=("GPU: thermal",), others_percent=90.0)
+
+    def notes(*uses):
+        floor = trial.floor._replace(uses=uses)
+        return honest.notes(measured.document([trial._replace(floor=floor)]))
+
+    assert notes() == notes(calm, calm) == ()
+    assert notes(calm, hot) == (
+        "throttled while the network alone was timed (GPU: thermal)",
+        "other programs took more than 5 % of the machine's CPU while the network alone was timed",
+    )
 
 
 def test_spread_of_nothing_is_a_spread():

@@ -10,6 +10,7 @@ import pytest
 from app.bench import machine
 from app.bench.machine import Times
 from app.bench.results import Machine
+from app.core.vitals import Vitals
 from app.device.host import HostBackend
 from tests import boards
 from tests.unit.device.test_jetson import Place
@@ -104,6 +105,29 @@ def test_a_proc_that_does_not_tell(tmp_path, text):
 )
 def test_what_others_took(before, after, percent):
     assert machine.others(before, after) == (None if percent is None else pytest.approx(percent))
+
+
+@pytest.mark.parametrize(
+    "loads, percent, waits",
+    [
+        ([0.05], 5.0, 0),
+        ([0.1], 10.0, 0),
+        ([None, None, 0.02], 2.0, 2),  # NVML takes a moment to begin
+        ([0.9, 0.6, 0.0], 0.0, 2),  # our own run before was still in it
+        ([0.9, 0.5, 0.7, 0.6, 0.55, 0.8], 50.0, 6),
+        ([0.9, None, 0.7, 0.6, 0.55, 0.8], 55.0, 6),
+        ([None] * 6, None, 6),
+    ],
+)
+def test_what_others_take_of_the_gpu(loads, percent, waits):
+    left, waited = list(loads), []
+
+    def read():
+        return Vitals(gpu_load=left.pop(0))
+
+    found = machine.gpu_of_others(read, waited.append)
+    assert found == (None if percent is None else pytest.approx(percent))
+    assert left == [] and len(waited) == waits and sum(waited) <= 3.0
 
 
 BUSY = "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass"

@@ -5,10 +5,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from app.bench import figures, plots, svg
+from app.bench import figures, plots, steps, svg
 from app.bench.honest import Repeated
 from app.bench.plots import Point
-from app.bench.results import Accuracy, Floor, Step
+from app.bench.results import CAPTURE, Accuracy, Floor, Step
 from tests import measured
 
 EVERYTHING = measured.everything()
@@ -189,14 +189,14 @@ def test_a_bar_is_made_of_its_steps_end_to_end():
 
 def test_the_wait_for_a_picture_is_no_part_of_its_latency():
     (trial,) = EVERYTHING["single"].trials
-    wait = Step(figures.CAPTURE, trial.runs[0].latency._replace(p50=40.0))
+    wait = Step(CAPTURE, trial.runs[0].latency._replace(p50=40.0))
     waiting = trial._replace(
         runs=tuple(one._replace(steps=(wait, *one.steps)) for one in trial.runs)
     )
     assert plots.parts(measured.document([waiting], measured.LAPTOP)) == (
         plots.parts(measured.document([trial], measured.LAPTOP))
     )
-    assert figures.steps(waiting).rows[0][0] == "until there is a picture"
+    assert steps.steps(waiting).rows[0][0] == "until there is a picture"
 
 
 def test_no_axis_goes_beyond_a_perfect_accuracy():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from app.bench.recorder import Recorder, Row, run_of
+from app.bench.results import CAPTURE
 from app.core.frame import Frame
 
 BEGAN = 1000.0
@@ -14,7 +15,7 @@ def rows(count, fps=30.0, late_s=0.02, slow_first=0):
         spent = late_s + (0.2 if number < slow_first else 0.0)
         marks = (
             ("asked", captured - 0.01),
-            ("capture", captured),
+            ("capture", captured + 0.1 * spent),
             ("to detect", captured + 0.25 * spent),
             ("detect", captured + spent),
         )
@@ -27,9 +28,23 @@ def test_a_run_says_rate_latency_and_steps():
     assert run.fps == pytest.approx(30.0)
     assert run.latency.samples == run.frames == 601
     assert run.latency.p50 == pytest.approx(20.0) and run.latency.p99 == pytest.approx(20.0)
-    assert [step.name for step in run.steps] == ["capture", "to detect", "detect"]
-    assert [step.spread.p50 for step in run.steps] == pytest.approx([10.0, 5.0, 15.0])
+    assert [step.name for step in run.steps] == ["capture", "to door", "to detect", "detect"]
+    assert [step.spread.p50 for step in run.steps] == pytest.approx([10.0, 2.0, 3.0, 15.0])
     assert run.steady and run.seconds == pytest.approx(20.0) == pytest.approx(until - since)
+
+
+def test_the_steps_add_up_to_the_latency():
+    """Also what a source does to a picture that it has, as drawing a pattern."""
+    run, _, _ = run_of(rows(601), BEGAN)
+    parts = sum(step.spread.mean for step in run.steps if step.name != CAPTURE)
+    assert parts == pytest.approx(run.latency.mean)
+
+
+def test_a_picture_that_was_due_before_it_was_asked_for_took_no_time_to_come():
+    late = [one._replace(captured=one.captured - 0.05) for one in rows(601)]
+    run, _, _ = run_of(late, BEGAN)
+    assert [step.spread.p50 for step in run.steps[:2]] == pytest.approx([0.0, 52.0])
+    assert run.latency.p50 == pytest.approx(70.0)
 
 
 def test_the_warm_up_is_left_out():
@@ -70,9 +85,9 @@ def test_a_slow_camera_may_wait_for_its_next_frame():
 def test_frames_before_the_recording_are_counted_and_not_kept():
     recorder = Recorder()
     image = np.zeros((2, 2, 3), np.uint8)
-    frame = Frame("a", 0, 1.0, image, marks=(("asked", 0.9), ("capture", 1.0), ("detect", 1.1)))
+    frame = Frame("a", 7, 1.0, image, marks=(("asked", 0.9), ("capture", 1.0), ("detect", 1.1)))
     recorder.add(frame)
     assert recorder.rows == [] and recorder.read().frames == 1
     recorder.recording = True
     recorder.add(frame)
-    assert recorder.rows == [Row(1.0, frame.marks)] and recorder.read().frames == 2
+    assert recorder.rows == [Row(1.0, frame.marks, "a", 7)] and recorder.read().frames == 2

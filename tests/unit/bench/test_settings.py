@@ -166,3 +166,42 @@ def test_a_path_of_any_letters_is_read_back():
     tree = dict(TREE, cameras=[{"name": "a", "source": "caf\u00e9 \U0001f600.mp4"}])
     (camera,) = config.parse(settings.text(tree)).cameras
     assert camera.uri.location == "caf\u00e9 \U0001f600.mp4"
+
+
+@pytest.mark.parametrize(
+    "change, alone",
+    [
+        ({}, True),
+        ({"detect": {"model": "m", "interval": 1}}, True),
+        ({"detect": {"model": "m", "interval": 2}}, False),
+        ({"detect": {"model": "m", "interval": "auto"}}, False),
+        ({"cameras": [{"source": "test://"}] * 2}, False),
+    ],
+)
+def test_what_a_step_takes_is_that_of_a_picture_where_each_is_looked_at(change, alone):
+    tree = {"cameras": [{"source": "test://"}], "detect": {"model": "m"}}
+    assert settings.single(dict(tree, **change)) is alone
+
+
+@pytest.mark.parametrize(
+    "name, value, on_cpu, told",
+    [
+        ("graphs", "on", True, "graphs on wants a GPU"),
+        ("graphs", "off", True, ""),  # as it is there
+        ("placing", "gpu", True, "placing gpu wants a GPU"),
+        ("placing", "cpu", True, ""),
+        ("threads", "2", True, ""),
+        ("graphs", "on", False, ""),
+        ("placing", "cpu", False, ""),
+        ("threads", "0", False, "threads 0 wants the CPU's inference"),
+        ("interval", "2", False, ""),
+        ("interval", "2", True, ""),
+    ],
+)
+def test_what_changes_nothing_here_is_not_measured_as_if_it_did(name, value, on_cpu, told):
+    setting = Setting("", {"model": "a", name: value})
+    if told:
+        with pytest.raises(ConfigError, match=told):
+            settings.check_here(setting, on_cpu)
+    else:
+        settings.check_here(setting, on_cpu)

@@ -1,61 +1,9 @@
 import pytest
 
-from app.bench.results import Accuracy, Run, Spread, Trial
-from app.bench.tune import Goal, Known, Search
+from app.bench.results import Spread
+from app.bench.tune import Known
 from app.errors import SourceError
-
-
-class Box:
-    """A Bench whose machine is a formula; ``measured`` is what it was asked, in order."""
-
-    def __init__(self, backend="host", broken=(), p95=None, agreement=None):
-        self.backend = backend
-        self.measured = []
-        self._broken = broken
-        self._p95 = p95 or (lambda values: 50.0)
-        self._agreement = agreement or (lambda values: 1.0)
-
-    def measure(self, settings, seconds, repeats, flat=True):
-        made = []
-        for setting in settings:
-            self.measured.append(dict(setting.values))
-            made.append(self.trial(setting, repeats))
-        return made
-
-    def trial(self, setting, repeats=1):
-        values = setting.values
-        if any(values.get(name) == value for name, value in self._broken):
-            return Trial(setting.name, dict(values), problem="cannot be")
-        p95 = self._p95(values)
-        run = Run(0.0, 6.0, True, 180, 30.0, Spread(180, p95 / 2, p95 / 2, p95), (), came=180)
-        accuracy = Accuracy(32, agreement=self._agreement(values))
-        return Trial(setting.name, dict(values), runs=(run,) * repeats, accuracy=accuracy)
-
-
-class Clock:
-    def __init__(self, step=0.0):
-        self.now, self._step = 0.0, step
-
-    def __call__(self):
-        self.now += self._step
-        return self.now
-
-
-def search(box, latency_ms=100.0, agreement=0.95, known=None, clock=None, minutes=15.0):
-    said = []
-    goal = Goal(latency_ms, agreement, minutes)
-    return Search(box, goal, known or Known(), said.append, clock or Clock())
-
-
-def cost(values):
-    """Of a CPU: two threads are best; a small input and a rare look are cheap."""
-    base = {"1": 200.0, "2": 120.0, "4": 160.0}[values["threads"]]
-    wide = int(values.get("size", "416x416").split("x")[0])
-    return base * (wide / 416) ** 2 / int(values.get("interval", "1"))
-
-
-def alike(values):
-    return {"416": 1.0, "288": 0.97, "192": 0.8}[values.get("size", "416x").split("x")[0]]
+from tests.tuned import Box, Clock, alike, cost, search
 
 
 def test_what_is_fast_enough_stays_as_it_is():
@@ -205,3 +153,21 @@ def test_why_nothing_can_be_measured_is_said():
 
     with pytest.raises(SourceError, match="no such camera"):
         search(Dead()).find({}, None, 2)
+
+
+def test_an_interval_that_is_found_by_itself_can_be_asked_for():
+    found = search(Box()).find({"interval": "auto"}, None, 1)
+    assert found.setting.values["interval"] == "auto"
+
+
+def test_all_that_was_tried_is_told_also_what_came_to_nothing_and_the_proofs():
+    box = Box(p95=cost, agreement=alike, broken=[("threads", "4")])
+    one = search(box, latency_ms=130)
+    one.find({}, (416, 416), 4)
+    one.prove(box.trial)
+    assert [(trial.name, bool(trial.runs), trial.problem) for trial in one.trials()] == [
+        ("threads 1", True, ""),
+        ("threads 2", True, ""),
+        ("threads 4", False, "cannot be"),
+        ("proof: threads 2", True, ""),
+    ]

@@ -1,4 +1,5 @@
 import pathlib
+import shutil
 
 import pytest
 import yaml
@@ -6,7 +7,7 @@ import yaml
 from app import catalogue, config
 from app.bench import settings
 from app.bench.results import Machine
-from app.bench.variants import variant
+from app.bench.variants import Make, variant
 from app.chosen import chosen_models
 from app.device import planfile
 from app.device.backend import Model
@@ -20,8 +21,11 @@ def described(name="yolox_nano", path=__file__):
     return catalogue.find(name).model._replace(path=path)
 
 
-def nothing(model, values):
+def forbidden(*_):
     raise AssertionError("no engine is wanted on the CPU")
+
+
+nothing = Make(forbidden, forbidden)
 
 
 def read(entry):
@@ -68,7 +72,10 @@ class Builder:
         self.built = []
         self._precision = precision
 
-    def __call__(self, model, values):
+    def make(self, how=""):
+        return Make(self._build, lambda values: how)
+
+    def _build(self, model, values):
         self.built.append(dict(values))
         made = SIDECAR._replace(
             model=model,
@@ -92,7 +99,7 @@ def test_an_engine_is_built_once_and_beside_nobody_elses(onnx, tmp_path):
     build = Builder()
     values = {"precision": "fp16", "batch": "4"}
     for _ in range(2):
-        entry = variant(onnx, values, str(tmp_path / "bench"), ORIN, build)
+        entry = variant(onnx, values, str(tmp_path / "bench"), ORIN, build.make())
     assert build.built == [values]
     assert entry["name"] == "yolox_nano-fp16-b4" and "bench" in entry["path"]
     assert planfile.find(onnx.path) is None
@@ -101,7 +108,7 @@ def test_an_engine_is_built_once_and_beside_nobody_elses(onnx, tmp_path):
 @pytest.mark.parametrize("change", ["weights", "device", "batch", "damage"])
 def test_an_engine_that_does_not_fit_is_built_anew(onnx, tmp_path, change):
     build = Builder()
-    entry = variant(onnx, {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build)
+    entry = variant(onnx, {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build.make())
     machine, values = ORIN, {"precision": "fp16"}
     if change == "weights":
         with open(onnx.path, "wb") as file:
@@ -113,13 +120,59 @@ def test_an_engine_that_does_not_fit_is_built_anew(onnx, tmp_path, change):
     else:
         with open(planfile.find(entry["path"]) + ".json", "w") as file:
             file.write("{")
-    variant(onnx, values, str(tmp_path / "b"), machine, build)
+    variant(onnx, values, str(tmp_path / "b"), machine, build.make())
     assert len(build.built) == 2
 
 
 def test_another_precision_than_was_asked_for_is_no_figure_of_it(onnx, tmp_path):
-    with pytest.raises(EngineError, match="no int8 engine came of it. fp16: killed"):
-        variant(onnx, {"precision": "int8"}, str(tmp_path / "b"), ORIN, Builder("fp16"))
+    """And it is not built in vain each time: it says how to have it tried again."""
+    build = Builder("fp16")
+    for _ in range(2):
+        with pytest.raises(EngineError, match="no int8 engine came of it. fp16: killed") as told:
+            variant(onnx, {"precision": "int8"}, str(tmp_path / "b"), ORIN, build.make())
+    assert len(build.built) == 1
+    shutil.rmtree(str(told.value).split("rm -r ")[1])
+    with pytest.raises(EngineError):
+        variant(onnx, {"precision": "int8"}, str(tmp_path / "b"), ORIN, build.make())
+    assert len(build.built) == 2
+
+
+def test_an_engine_that_is_made_otherwise_is_another(onnx, tmp_path):
+    """Once --calibrate B --effort 5 was told with the engine of --calibrate A --effort 0."""
+    build, values = Builder(), {"precision": "int8"}
+    for how in ("A", "B", "A", "B"):
+        variant(onnx, values, str(tmp_path / "b"), ORIN, build.make(how))
+    assert len(build.built) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"workspace_mb": 64},
+        {"keep_fp16": ("conv",)},
+        {"free_dims": (0,)},
+        {"decoder": "yolov8"},
+        {"outputs": {"output": "other"}},
+    ],
+)
+def test_a_model_that_is_described_otherwise_has_another_engine(onnx, tmp_path, change):
+    build = Builder()
+    for one in (onnx, onnx._replace(**change), onnx._replace(score=0.9, labels=("a",))):
+        variant(one, {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build.make())
+    assert len(build.built) == 2
+
+
+def test_without_a_manifest_an_engine_is_built_once_as_well(onnx, tmp_path):
+    build = Builder()
+    plain = Model("plain", onnx.path)
+    described_ = SIDECAR.model.input
+
+    def built(model, values):
+        return build._build(model._replace(input=described_), values)
+
+    for _ in range(2):
+        variant(plain, {"precision": "fp16"}, str(tmp_path / "b"), ORIN, Make(built, str))
+    assert len(build.built) == 1
 
 
 def test_other_weights_of_the_same_name_and_size_are_another_model(onnx, tmp_path):
@@ -128,9 +181,9 @@ def test_other_weights_of_the_same_name_and_size_are_another_model(onnx, tmp_pat
     other = tmp_path / "other" / "yolox_nano.onnx"
     other.write_bytes(b"wEights")
     paths = [
-        variant(onnx._replace(path=path), {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build)[
-            "path"
-        ]
+        variant(
+            onnx._replace(path=path), {"precision": "fp16"}, str(tmp_path / "b"), ORIN, build.make()
+        )["path"]
         for path in (onnx.path, str(other))
     ]
     assert len(build.built) == 2 and paths[0] != paths[1]

@@ -201,6 +201,21 @@ def test_a_run_that_fails_is_one_line(version):
 
 
 @each_version
+@pytest.mark.parametrize("ran, told", [(True, "Cask error"), (False, "Error 2: out of memory")])
+def test_a_run_that_fails_for_no_fault_of_the_engine(version, ran, told):
+    """It is the device's, and a service that began afresh could run again."""
+    engine = opened(version, network(1), profiles=())
+    arrays = bound(engine, 1)
+    if ran:
+        engine.enqueue(0)
+    engine._context._world.orders = Orders(no_run=told)
+    with pytest.raises(DeviceError, match="a.engine: TensorRT does not run: " + told) as failed:
+        engine.enqueue(0)
+    assert not isinstance(failed.value, EngineError)
+    assert arrays["images"].any()  # and they live until here
+
+
+@each_version
 def test_half_precision_and_whole_numbers_are_read_as_such(version):
     engine = opened(version, network(1, "HALF"), profiles=())
     assert [binding.dtype for binding in engine.bindings] == ["float16", "float32"] * 2

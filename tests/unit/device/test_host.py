@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.device.backend import InputSpec, Model, Placement
-from app.errors import EngineError
+from app.errors import DeviceError, EngineError
 from app.vision import decode
 from tests import networks
 from tests.data import data
@@ -239,6 +239,16 @@ def test_a_failing_run_is_an_engine_error(backend, tmp_path) -> None:
     network = backend.load(Model("x", path, PLAIN))
     with pytest.raises(EngineError, match="cannot run it on"):
         answer(backend, network, [picture()], WHOLE)
+
+
+def test_a_run_that_fails_where_others_did_not_is_no_fault_of_the_engine(backend, tmp_path) -> None:
+    """A failing allocation, say: a service ended for ever with "Check the manifest's input"."""
+    network = echo(backend, tmp_path)
+    answer(backend, network, [picture()], WHOLE)
+    network.handle.feeds = lambda rows: {}
+    with pytest.raises(DeviceError, match="has run it, and now fails: .*memory is short") as failed:
+        answer(backend, network, [picture()], WHOLE)
+    assert not isinstance(failed.value, EngineError)
 
 
 def test_a_closed_backend_says_so(backend, tmp_path) -> None:

@@ -58,6 +58,7 @@ WRONG = [
     ({"inner": {"size_wh": [1, 2.0]}}, "inner.size_wh[1] must be a whole number"),
     ({"inner": {"size_wh": [1, True]}}, "inner.size_wh[1] must be a whole number"),
     ({"inner": {"size_wh": [1, 1 << 80]}}, "inner.size_wh[1] must be a smaller number"),
+    ({"inner": {"size_wh": [1, -(10**400)]}}, "inner.size_wh[1] must be a smaller number"),
     ({"inner": {"size_wh": [1, 2], "colour": "green"}}, "inner.colour must be one of red, blue"),
     ({"inner": {"size_wh": [1, 2], "colour": []}}, "inner.colour must be one of red, blue"),
     ({"sizes": {}}, "sizes must be a list"),

@@ -234,6 +234,25 @@ def test_an_nvpmodel_that_hangs_is_killed(tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
+def test_an_nvpmodel_that_cannot_be_begun_now_is_asked_again_later(tmp_path):
+    """One failed fork, for want of memory or of files, ended it for ever."""
+    boards.program(tmp_path, "nvpmodel", 'echo "NV Power Mode: 10W"\n')
+    place = tmp_path / "usr/sbin/nvpmodel"
+    good = place.read_text()
+    place.write_text("no program: Exec format error\n")
+    clock = Clock()
+    mode = PowerMode(str(tmp_path), clock)
+    assert mode.read() is None
+    place.write_text(good)
+    assert mode.read() is None
+    clock.now += 60
+    assert until(lambda: mode.read() == "10W")
+    place.unlink()
+    clock.now += 60
+    mode.read()
+    assert mode.read() is None
+
+
 def test_a_mode_that_was_chosen_is_no_throttling_though_it_caps_the_clock(tmp_path):
     """Health would be "degraded" for ever, of a machine that does as it is told."""
     files = boards.merged(boards.NANO, boards.cores([0], 918000, 918000, 1479000))

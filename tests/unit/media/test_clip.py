@@ -7,6 +7,7 @@ import pytest
 from app.errors import SourceError
 from app.media.camera import Camera
 from app.media.clip import Clip
+from app.media.fitted import Fitted
 from app.media.playback import Broken, Picture
 from app.media.uri import parse
 
@@ -55,6 +56,7 @@ def test_a_loop_goes_on_in_number_and_time(path):
         if frame.number == 4:
             stop.set()
     assert found == [(0, 0.0), (1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
+    assert clip.replays == 2 == Fitted(clip).replays
 
 
 def test_the_next_way_is_taken_where_the_first_finds_nothing(path):

@@ -49,3 +49,36 @@ def test_a_gpu_s_own_memory_counts():
     budget = Budget(100, device=lambda: 60 * MB, measure=lambda: 50 * MB)
     assert budget.used == 110 * MB
     assert [bool(budget.spent()) for _ in range(5)] == [False] * 4 + [True]
+
+
+def test_a_budget_that_the_kernel_would_not_let_it_reach_is_cut(caplog):
+    """MemoryMax stays as it was where a reload raises the budget: it would be killed unwarned."""
+    used = [79 * MB]
+    budget = Budget(200, measure=lambda: used[0], granted=125 * MB)
+    assert budget.limit == 100 * MB
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1
+    assert "limits.memory_mb is 200" in told[0] and "125 MB" in told[0]
+    assert "100 MB until this has been run: sudo systemd/install CONFIG" in told[0]
+    budget.spent()
+    assert len(caplog.records) == 1
+    used[0] = 81 * MB
+    budget.spent()
+    assert len(caplog.records) == 2
+    used[0] = 101 * MB
+    assert "systemd/install" in [budget.spent() for _ in range(5)][-1]
+
+
+def test_a_budget_that_fits_is_left_alone(caplog):
+    """As systemd/install grants it: a quarter more, in whole megabytes."""
+    for limit_mb in (1, 2, 3, 64, 1001, 4999):
+        assert Budget(limit_mb, granted=limit_mb * 5 // 4 * MB).limit == limit_mb * MB
+        assert Budget(limit_mb, granted=None).limit == limit_mb * MB
+    assert not caplog.records
+
+
+def test_a_gpu_s_own_memory_does_not_count_for_the_kernel():
+    budget = Budget(200, lambda: 80 * MB, lambda: 90 * MB, granted=125 * MB)
+    assert budget.limit == 180 * MB and budget.used == 170 * MB
+    budget = Budget(200, lambda: 150 * MB, lambda: 10 * MB, granted=125 * MB)
+    assert budget.limit == 200 * MB
