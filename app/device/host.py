@@ -2,7 +2,18 @@
 
 import contextlib
 import os
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 import numpy as np
 
@@ -151,12 +162,12 @@ class _Loaded:
         self.fixed_batch = max(0, picture.shape[0])
         self.canvas = Canvas(spec)
         self._name = picture.name
-        self._has_run = False
+        self._has_run: Set[int] = set()  # counts of pictures
 
     def run(self, names: List[str], rows: np.ndarray, network: Network) -> List[np.ndarray]:
         """
         Run rows, filled up to a fixed batch where the network has one. Raises EngineError, or
-        DeviceError where it has run before, and so is not to blame.
+        DeviceError where it has run on as many before, and so is not to blame.
         """
         if self.session is None:
             raise EngineError(f"{network.model.name}: the backend is closed. Load the model again")
@@ -164,7 +175,7 @@ class _Loaded:
             made: List[np.ndarray] = self.session.run(names, self.feeds(rows))
         except Exception as error:  # ONNX Runtime's own errors share no base but this
             told = modelfile.first_line(error)
-            if self._has_run:
+            if len(rows) in self._has_run:
                 raise DeviceError(
                     f"{network.model.name}: ONNX Runtime has run it, and now fails: {told}. Most "
                     "likely memory is short: stop what else takes it, or take a smaller model"
@@ -173,7 +184,7 @@ class _Loaded:
                 f"{network.model.name}: ONNX Runtime cannot run it on {list(rows.shape)}: "
                 f"{told}. Check the manifest's input"
             ) from error
-        self._has_run = True
+        self._has_run.add(len(rows))
         short = self.fixed_batch - len(rows)
         return [array[:-short] for array in made] if short > 0 else made
 
