@@ -95,6 +95,7 @@ def test_a_new_config_that_fails_at_its_first_frame_is_refused(tmp_path, change,
     assert result.code == 0 and "what ran goes on: " in result.err and told in result.err
 
 
+@pytest.mark.slow
 def test_a_new_config_whose_camera_is_away_is_none_that_fails(tmp_path):
     with managing(tmp_path, watchdog_s=60) as manager:
         process, config = service(tmp_path, manager)

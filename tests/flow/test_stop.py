@@ -124,6 +124,7 @@ def waits_for_a_reader(pid):
         return "pipe_write" in file.read()
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_while_nobody_reads_standard_error(tmp_path):
     """Its last words met those of the main thread: "reentrant call", and it went on."""
     model = tiny.detector(tmp_path / "tiny.onnx")
