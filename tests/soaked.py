@@ -1,6 +1,7 @@
 """soaked: the service that the soak runs, on a config that it changes."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,11 @@ class Asked:
             ))  # fmt: skip
 
 
+def _hears_hangups():
+    """So that SIGHUP reads the config again, also where nohup has the soak ignore it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Service:
     """The process under test, and what can be asked of it."""
 
@@ -77,7 +83,8 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                start_new_session=True,  # so that SIGHUP reads the config again
+                start_new_session=True,
+                preexec_fn=_hears_hangups,
             )
 
     def metrics(self):
