@@ -8,7 +8,7 @@ import zlib
 
 from tests.fuzz.process import started
 from tests.fuzz.rtsp_server import PASSWORD, USER
-from tests.fuzz.rtsp_talk import Talk
+from tests.fuzz.rtsp_talk import PAUSE_S, Talk
 from tests.viewer import Viewer, wait_for
 
 KINDS = ("", "basic", "digest")  # of login
@@ -48,9 +48,9 @@ class Served:
             assert b"m=video" not in heard and b"\r\nSession: " not in heard, heard
         assert PASSWORD.encode() not in heard
 
-    def talk(self, data, kind="", known=True, luck=random, manner=1.0):
+    def talk(self, data, kind="", known=True, luck=random, manner=1.0, pause_s=PAUSE_S):
         """What is heard in a conversation: of a kind of login, with it or without."""
-        return Talk(self.urls[kind], kind if known else "", luck).hold(data, manner)
+        return Talk(self.urls[kind], kind if known else "", luck, pause_s).hold(data, manner)
 
     def check(self):
         """Who behaves sees pictures, of each kind, by TCP and by UDP in turns."""

@@ -16,7 +16,7 @@ import struct
 from tests.fuzz.rtsp_server import PASSWORD, USER
 
 _HANGS_S = 8.0  # less than the server takes to hang up on who watches nothing
-_PAUSE_S = 0.15  # so long without a word from the server: it waits for us
+PAUSE_S = 0.15  # so long without a word from the server: it waits for us
 
 _TCP = b"Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
 _SDP = (
@@ -117,11 +117,12 @@ SEEDS = (
 class Talk:
     """One conversation."""
 
-    def __init__(self, url, kind, luck):
-        """``kind``: by which way to log in, if at all."""
+    def __init__(self, url, kind, luck, pause_s=PAUSE_S):
+        """``kind``: by which way to log in, if at all. ``pause_s``: an answer is waited for."""
         self._url = url
         self._kind = kind
         self._luck = luck
+        self._pause_s = pause_s
         host, port = url.split("/")[2].split(":")
         self._place = (host, int(port))
         self._heard = b""
@@ -189,7 +190,7 @@ class Talk:
 
     def _listen(self, line, wanted):
         while not re.search(wanted, self._heard):
-            if not self._hear(line, _PAUSE_S):
+            if not self._hear(line, self._pause_s):
                 break
 
     def _hear(self, line, seconds):

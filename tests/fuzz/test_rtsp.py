@@ -31,7 +31,8 @@ REFUSALS = (b"400", b"401", b"454")  # bad, not logged in, of no session
 def test_conversations_go_on_to_their_end_with_the_login_and_without_it_nowhere(served, kind):
     """Else the mutations would be of what is refused at the door."""
     for seed in rtsp_talk.SEEDS[:3]:
-        assert set(statuses(served.talk(seed, kind))) == {b"200"}
+        heard = served.talk(seed, kind, pause_s=5.0)  # which a busy machine may take
+        assert set(statuses(heard)) == {b"200"}
         if kind:
             answers = statuses(served.talk(seed, kind, known=False))
             assert b"401" in answers and set(answers) <= {b"200", *REFUSALS}, answers
