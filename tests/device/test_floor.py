@@ -97,7 +97,7 @@ def test_another_thread_is_answered_meanwhile(made, onnx):
 
 
 def test_layers_take_about_what_the_network_takes(cuda, made, onnx):
-    """Events between layers cost a little; nothing may be ten times off."""
+    """Events between layers cost a little; nothing may be ten times off, on a GPU of its own."""
     backend, network = made()
     images = engines.pictures(4)
     agree(found(backend, network, images), by_host(onnx, images))
@@ -106,12 +106,11 @@ def test_layers_take_about_what_the_network_takes(cuda, made, onnx):
     raw = floor.by_turns({"raw": backend.raw(network, 4)}, 1, 50)["raw"]
     assert len(layers) >= 2 and all(one.name and one.ms >= 0 for one in layers), layers
     whole = sum(one.ms for one in layers)
-    least = min(raw)  # what others take of a shared GPU is not the network's
-    assert least / 10 < whole < least * 10, (layers, least)
+    assert np.median(raw) / 10 < whole < np.median(raw) * 10, (layers, np.median(raw))
     assert cuda.held() == held
     agree(found(backend, network, images), by_host(onnx, images))
     again = floor.by_turns({"raw": backend.raw(network, 4)}, 1, 50)["raw"]
-    assert min(again) < 3 * least, "it was the copy that was profiled"
+    assert np.median(again) < 3 * np.median(raw), "it was the copy that was profiled"
 
 
 def test_the_inspector_names_each_layer(api, content):
@@ -172,5 +171,5 @@ def test_the_floor(api, made, graphs, placing, batch):
     told = floor.floor(backend, network, engines.pictures(3), 10, 20, batch)
     assert told.runtime == f"TensorRT {api.version}" and told.batch == batch
     assert told.ours.samples == told.raw.samples == 200
-    assert told.raw.p50 > 0 and told.ours.p50 > 0 and told.raw_fps > 0
+    assert 0 < told.raw.p50 < told.ours.p50 and told.raw_fps > 0
     assert told.cost_ms == pytest.approx(told.ours.p50 - told.raw.p50)
