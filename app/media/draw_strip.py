@@ -41,11 +41,6 @@ class Strip:
         put(image, self._tile, pen.margin, height - len(self._tile) - pen.margin)
 
 
-def draw_strip(image: np.ndarray, status: Status, theme: str = "dark", scale: float = 1.0) -> None:
-    """As Strip.draw, once."""
-    Strip(theme, scale).draw(image, status)
-
-
 def _facts(status: Status) -> Tuple[str, ...]:
     facts = [clock(status.time)]
     if status.fps is not None:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from app.media.draw_letters import THEMES, plain, written
-from app.media.draw_strip import Status, Strip, clock, draw_strip
+from app.media.draw_strip import Status, Strip, clock
 
 FULL = Status("car-park", 83.0, 25.0, 38.0, 54.0)
 
 
 def strip_of(status, width=640, height=360, value=90, theme="dark"):
     image = np.full((height, width, 3), value, np.uint8)
-    draw_strip(image, status, theme)
+    Strip(theme).draw(image, status)
     rows = np.flatnonzero((image != value).any(axis=(1, 2)))
     columns = np.flatnonzero((image != value).any(axis=(0, 2)))
     return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], rows, columns
@@ -28,7 +28,7 @@ def test_it_is_small_and_in_the_lower_left_corner(width, height):
 @pytest.mark.parametrize("value", [0, 90, 255])
 def test_it_is_legible_on_anything(theme, value):
     image = np.full((360, 640, 3), value, np.uint8)
-    draw_strip(image, FULL, theme)
+    Strip(theme).draw(image, FULL)
     ground = THEMES[theme].plate.ground
     strip = image[-18:-3, 4:80]
     assert (strip == ground).all(axis=2).mean() > 0.4
@@ -46,7 +46,7 @@ def test_what_has_no_room_is_left_out_and_a_long_name_is_cut():
     assert columns[-1] < 320
     strip_of(FULL, 60, 40)
     for size in ((1, 1), (7, 5)):
-        draw_strip(np.zeros(size + (3,), np.uint8), FULL)
+        Strip().draw(np.zeros(size + (3,), np.uint8), FULL)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_running_clock_leaves_nothing_behind():
             status = FULL._replace(time=second + part / 2, fps=20.0 + second)
             strip.draw(image, status)
             expected = np.zeros_like(image)
-            draw_strip(expected, status)
+            Strip().draw(expected, status)
             assert (image == expected).all()
         kept = [one.cache_info().currsize for one in (plain, written)]
         assert before in (None, kept)

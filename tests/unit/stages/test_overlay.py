@@ -5,7 +5,7 @@ from app.core.detections import Detections
 from app.core.event import Attribute, Place
 from app.core.frame import Frame, Top
 from app.media.draw import Style
-from app.media.draw_strip import Status, draw_strip
+from app.media.draw_strip import Status, Strip
 from app.stages.overlay import Overlay
 
 
@@ -116,5 +116,5 @@ def test_the_strip_says_rate_age_and_temperature():
 
     strips(frames, celsius=celsius)
     expected = np.zeros((180, 320, 3), np.uint8)
-    draw_strip(expected, Status("cam1", 0.0, 10.0, 40.0, 54.2))
+    Strip().draw(expected, Status("cam1", 0.0, 10.0, 40.0, 54.2))
     assert (frames[-1].image == expected).all() and len(asked) == 2
