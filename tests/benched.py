@@ -1,6 +1,7 @@
 """benched: `jetwatch bench` in a process of its own, and what it measured."""
 
 import os
+import re
 
 from app.bench import results
 from tests.command import jetwatch
@@ -31,3 +32,13 @@ def children(pid):
         except (OSError, ValueError):
             pass
     return found
+
+
+def until_said(process, pattern):
+    """Read what it says on standard error until that is among it; the rest is still there."""
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if re.search(pattern, line):
+            return
+    raise AssertionError("".join(said))
