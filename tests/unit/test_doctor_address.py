@@ -49,32 +49,25 @@ def jetwatch(*cameras):
         yield server.port
 
 
-def test_an_address_that_is_taken(tmp_path):
+@pytest.mark.parametrize("section", ["rtsp", "http"])
+def test_an_address_that_is_taken(tmp_path, section):
     machine = Patient(tmp_path).machine()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen(1)
         port = taken.getsockname()[1]
-        told = address(machine, asked(rest="rtsp: {port: %d}" % port))
-        assert told.verdict == FAIL and "is in use" in told.found
-        assert "ss -ltnp 'sport = :{}'".format(port) in told.fix
-    free = asked(rest="rtsp: {port: %d}" % port)
-    assert address(machine, free).verdict == OK
+        config = asked(rest="%s: {port: %d}" % (section, port))
+        told = address(machine, config)
+        assert told.verdict == FAIL and "port {} of 127.0.0.1 is in use".format(port) in told.found
+        assert "ss -ltnp 'sport = :{}'".format(port) in told.fix and section + ".port" in told.fix
+    assert address(machine, config).verdict == OK
+
+
+def test_an_address_of_another_machine_or_none(tmp_path):
+    machine = Patient(tmp_path).machine()
     told = address(machine, asked(rest="rtsp: {address: 192.0.2.1}"))
     assert told.verdict == FAIL and "hostname -I" in told.fix
     assert address(machine, asked()).verdict == SKIP
-
-
-def test_the_address_of_http_that_is_taken(tmp_path):
-    machine = Patient(tmp_path).machine()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = taken.getsockname()[1]
-        told = address(machine, asked(rest="http: {port: %d}" % port))
-        assert told.verdict == FAIL and "port {} of 127.0.0.1 is in use".format(port) in told.found
-        assert "http.port" in told.fix
-    assert address(machine, asked(rest="http: {port: %d}" % port)).verdict == OK
 
 
 @pytest.mark.parametrize("cameras", [["door"], ["yard", "door"], []])
