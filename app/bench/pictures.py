@@ -20,9 +20,7 @@ class Taken(NamedTuple):
 
     paths: Sequence[str]
     shown: str
-    calibration: Optional[Camera] = (
-        None  # others, to calibrate INT8 with in place of what was asked
-    )
+    calibration: Optional[Camera] = None  # others, for INT8 in place of what was asked
     shared: bool = False  # INT8 may be calibrated with the same
 
 
@@ -36,16 +34,15 @@ def taken(
     """
     For the length of the ``with``: of the labelled ``folder``, if one is named, else of the camera;
     of the test pattern one, as it shows nothing. Where INT8's ``calibration`` is of the same clip
-    or folder as the camera, some are kept for it alone. ``tell`` hears
-    a phase, and how many of how many are taken. Raises AppError.
+    or folder as the camera, some are kept for it alone. ``tell`` hears a phase, and how many of how
+    many are taken. Raises AppError.
     """
     if folder:
         shared = calibration is not None and _same(folder, calibration)
         yield Taken(samples.spread(labelled(folder), _LABELLED), folder, shared=shared)
         return
     wanted = 1 if camera.uri.kind is uri.Kind.TEST else _AGREEING
-    own = calibration is not None and not camera.uri.live
-    own = own and calibration is not None and _same(camera.uri.location, calibration)
+    own = calibration is not None and _same(camera.uri.location, calibration)
     more = _CALIBRATING if own else 0
 
     def told(done: int, total: int) -> None:
